@@ -1,0 +1,3 @@
+//! Session state that travels with the request.
+
+mod token;
