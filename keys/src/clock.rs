@@ -1,0 +1,140 @@
+//! Seconds since the Unix epoch, and the one place that reads the machine's clock.
+//!
+//! Everything else takes `now` as an argument, so that tests own the time.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// An instant in whole seconds since 1970-01-01T00:00:00Z, without leap seconds (POSIX time).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixTime(u64);
+
+impl UnixTime {
+    /// The instant `seconds` after the epoch.
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(seconds)
+    }
+
+    /// Reads the system clock, rounded down to a second. A clock before 1970 reads as 0.
+    #[allow(clippy::disallowed_methods)] // the one clock of this workspace
+    pub fn now() -> Self {
+        let since_epoch = std::time::SystemTime::now().duration_since(UNIX_EPOCH);
+        Self(since_epoch.unwrap_or(Duration::ZERO).as_secs())
+    }
+
+    /// Seconds since the epoch.
+    pub const fn as_secs(self) -> u64 {
+        self.0
+    }
+
+    /// This instant and `seconds` more, or the last instant there is.
+    #[must_use]
+    pub const fn saturating_add(self, seconds: u64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
+    /// This instant less `seconds`, or the epoch.
+    #[must_use]
+    pub const fn saturating_sub(self, seconds: u64) -> Self {
+        Self(self.0.saturating_sub(seconds))
+    }
+
+    /// Seconds from `earlier` to this instant, 0 where it is not earlier.
+    pub const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// The RFC 3339 text, where the year has four digits.
+    pub fn to_rfc3339(self) -> Option<String> {
+        let seconds = i64::try_from(self.0).ok()?;
+        Some(jiff::Timestamp::from_second(seconds).ok()?.to_string())
+    }
+}
+
+/// `2026-11-21T07:00:00Z`; beyond the year 9999, `@` and the seconds.
+impl fmt::Display for UnixTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to_rfc3339() {
+            Some(text) => f.write_str(&text),
+            None => write!(f, "@{}", self.0),
+        }
+    }
+}
+
+/// Takes `YYYY-MM-DDTHH:MM:SSZ` from 1970 on, and no other spelling.
+impl FromStr for UnixTime {
+    type Err = InvalidTime;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTime> {
+        let parsed: jiff::Timestamp = text.parse().map_err(|_| InvalidTime)?;
+        let seconds = u64::try_from(parsed.as_second()).map_err(|_| InvalidTime)?;
+        // jiff reads more than one spelling of an instant; the document has one.
+        if parsed.to_string() != text {
+            return Err(InvalidTime);
+        }
+        Ok(Self(seconds))
+    }
+}
+
+/// The text is not a time of the form `YYYY-MM-DDTHH:MM:SSZ`, 1970 or later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidTime;
+
+impl fmt::Display for InvalidTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a time of the form YYYY-MM-DDTHH:MM:SSZ")
+    }
+}
+
+impl std::error::Error for InvalidTime {}
+
+/// A source of the time, for what runs by itself (the watch of a ring).
+pub trait Clock: Send + Sync + 'static {
+    /// The time, rounded down to a second.
+    fn now(&self) -> UnixTime;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixTime {
+        UnixTime::now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_spelling_of_a_time_is_read() {
+        let time: UnixTime = "2026-11-21T07:00:00Z".parse().unwrap();
+        assert_eq!(time.as_secs(), 1_795_244_400);
+        assert_eq!(time.to_string(), "2026-11-21T07:00:00Z");
+        for other in [
+            "2026-11-21t07:00:00Z",
+            "2026-11-21 07:00:00Z",
+            "2026-11-21T07:00:00z",
+            "2026-11-21T07:00:00.0Z",
+            "2026-11-21T07:00:00+00:00",
+            "2026-11-21T07:00Z",
+            "2026-11-21T07:00:60Z",
+            "2026-02-30T07:00:00Z",
+            "1969-12-31T23:59:59Z",
+            "+002026-11-21T07:00:00Z",
+            "2026-11-21T07:00:00Z ",
+            "",
+        ] {
+            assert_eq!(other.parse::<UnixTime>(), Err(InvalidTime), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_beyond_the_year_9999_is_shown_as_seconds() {
+        assert_eq!(UnixTime::from_secs(1 << 40).to_string(), "@1099511627776");
+        assert_eq!(UnixTime::from_secs(u64::MAX).to_rfc3339(), None);
+    }
+}

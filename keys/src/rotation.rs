@@ -1,0 +1,523 @@
+//! Pure planning: a ring, its policy and the time give the next ring, and say what happens when.
+//!
+//! Each verb makes a whole next generation; saving it is one compare-and-swap of a
+//! [store](crate::store). Whatever the verb, [`settle`](settle::settle) ends it: a standby, the times
+//! until which keys drain, at most 32 keys.
+
+mod changes;
+mod settle;
+mod timeline;
+
+use std::fmt;
+
+use rand::TryCryptoRng;
+
+use crate::audience::Audience;
+use crate::clock::UnixTime;
+use crate::derive;
+use crate::key::{Key, KeyId, KeyState};
+use crate::policy::{InvalidPolicy, Policy};
+use crate::ring::{InvalidRing, KeyRing, check_name};
+use crate::secret::Secret;
+
+pub use changes::Change;
+use settle::settle;
+pub use timeline::{Event, Label, Refusal, Timeline, timeline};
+
+/// What a verb would do: nothing of it has happened until the ring is saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The next generation.
+    pub ring: KeyRing,
+    /// How it differs from the one before.
+    pub changes: Vec<Change>,
+    /// What live tokens or nodes suffer from it; empty for all but a forced activation and a revocation.
+    pub harm: Vec<Harm>,
+    /// When `rotate` will next have something to do.
+    pub next_due: UnixTime,
+}
+
+/// What `rotate` and `prune` find.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Something is due now.
+    Now(Box<Plan>),
+    /// Nothing is, before this time.
+    At(UnixTime),
+}
+
+/// Which keys to revoke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoke {
+    /// One.
+    Key(KeyId),
+    /// Every key that is not revoked already.
+    All,
+}
+
+/// Makes a ring: a key that is active at once and a standby.
+///
+/// # Errors
+///
+/// [`Refused`] where the name or the policy cannot be followed, or no randomness can be had.
+pub fn init<R: TryCryptoRng + ?Sized>(
+    name: &str,
+    policy: Policy,
+    now: UnixTime,
+    rng: &mut R,
+) -> Result<Plan, Refused> {
+    check_name(name).map_err(Refused::Ring)?;
+    policy.check().map_err(Refused::Policy)?;
+    let nothing = KeyRing {
+        name: name.to_owned(),
+        generation: 0,
+        audience: None,
+        policy,
+        keys: Vec::new(),
+    };
+    // A node whose clock is behind by the skew can issue at once.
+    let activates_at = now.saturating_sub(policy.clock_skew);
+    let keys = vec![draw(&[], now, activates_at, rng)?];
+    settle(
+        &nothing,
+        Next {
+            keys,
+            policy,
+            reckon: policy,
+            at: now,
+        },
+        now,
+        rng,
+    )
+}
+
+/// Adds a staged key behind all others.
+///
+/// # Errors
+///
+/// [`Refused`].
+pub fn stage<R: TryCryptoRng + ?Sized>(
+    ring: &KeyRing,
+    now: UnixTime,
+    rng: &mut R,
+) -> Result<Plan, Refused> {
+    must_be_root(ring)?;
+    let mut keys = ring.keys.clone();
+    keys.push(settle::staged(&keys, &ring.policy, now, rng)?);
+    settle(
+        ring,
+        Next {
+            keys,
+            policy: ring.policy,
+            reckon: ring.policy,
+            at: now,
+        },
+        now,
+        rng,
+    )
+}
+
+/// Keeps the ring going: stages a standby where the last one has become active, and drops what has
+/// drained. Anybody may run it at any time, on as many machines as they like.
+///
+/// # Errors
+///
+/// [`Refused`].
+pub fn rotate<R: TryCryptoRng + ?Sized>(
+    ring: &KeyRing,
+    now: UnixTime,
+    rng: &mut R,
+) -> Result<Due, Refused> {
+    must_be_root(ring)?;
+    if ring.standby(now).is_some() && !ring.keys.iter().any(|key| key.is_drained(now)) {
+        return Ok(Due::At(next_due(ring, now)));
+    }
+    drop_drained(ring, now, rng).map(|plan| Due::Now(Box::new(plan)))
+}
+
+/// Drops the keys whose `drains_until` has passed, revoked ones too.
+///
+/// # Errors
+///
+/// [`Refused`].
+pub fn prune<R: TryCryptoRng + ?Sized>(
+    ring: &KeyRing,
+    now: UnixTime,
+    rng: &mut R,
+) -> Result<Due, Refused> {
+    must_be_root(ring)?;
+    if !ring.keys.iter().any(|key| key.is_drained(now)) {
+        let drains = ring.keys.iter().filter_map(|key| key.drains_until).min();
+        return Ok(Due::At(drains.unwrap_or_else(|| next_due(ring, now))));
+    }
+    drop_drained(ring, now, rng).map(|plan| Due::Now(Box::new(plan)))
+}
+
+/// Makes a staged key the active one before its time.
+///
+/// Refused before the key has been published for `publish_ahead`, unless `force`: then the plan's
+/// [harm](Plan::harm) says what it breaks.
+///
+/// # Errors
+///
+/// [`Refused`].
+pub fn activate<R: TryCryptoRng + ?Sized>(
+    ring: &KeyRing,
+    id: KeyId,
+    force: bool,
+    now: UnixTime,
+    rng: &mut R,
+) -> Result<Plan, Refused> {
+    must_be_root(ring)?;
+    let key = ring.key(id).ok_or(Refused::UnknownKey { id })?;
+    let state = ring.state(key, now);
+    if state != KeyState::Staged {
+        return Err(Refused::NotStaged { id, state });
+    }
+    let published_at = key.created_at.saturating_add(ring.policy.publish_ahead);
+    let mut harm = Vec::new();
+    if now < published_at {
+        if !force {
+            return Err(Refused::TooEarly {
+                id,
+                not_before: published_at,
+            });
+        }
+        harm.push(Harm::NotPublished {
+            id,
+            until: published_at,
+        });
+    }
+    // Where this clock is before the first key of all, other clocks are not: that key is theirs.
+    let active = ring
+        .active(now)
+        .or_else(|| ring.standby(now))
+        .filter(|active| active.id != id);
+    let mut at = match active {
+        Some(active) => now.max(active.activates_at.saturating_add(1)),
+        None => now,
+    };
+    while ring
+        .unrevoked()
+        .iter()
+        .any(|other| other.id != id && other.activates_at == at)
+    {
+        at = at.saturating_add(1);
+    }
+    let mut keys = ring.keys.clone();
+    for key in keys.iter_mut().filter(|key| key.id == id) {
+        key.activates_at = at;
+    }
+    let next = Next {
+        keys,
+        policy: ring.policy,
+        reckon: ring.policy,
+        at,
+    };
+    let plan = settle(ring, next, now, rng)?;
+    Ok(Plan { harm, ..plan })
+}
+
+/// Revokes one key or all of them: every node refuses them from the moment it reads the ring.
+///
+/// Nobody falls back to a draining key: revoking the active key gives its `activates_at` to the
+/// standby, or to a new key where none is left, so that every clock agrees at once.
+///
+/// # Errors
+///
+/// [`Refused`].
+pub fn revoke<R: TryCryptoRng + ?Sized>(
+    ring: &KeyRing,
+    which: Revoke,
+    now: UnixTime,
+    rng: &mut R,
+) -> Result<Plan, Refused> {
+    must_be_root(ring)?;
+    if let Revoke::Key(id) = which {
+        let key = ring.key(id).ok_or(Refused::UnknownKey { id })?;
+        if let Some(at) = key.revoked_at {
+            return Err(Refused::AlreadyRevoked { id, at });
+        }
+    }
+    // Where this clock is before the first key of all, other clocks are not: that key is theirs.
+    let active = ring.active(now).or_else(|| ring.standby(now));
+    let active = active.map(|key| (key.id, key.activates_at));
+    let drains_until = now.saturating_add(ring.policy.drain_time());
+    let mut keys = ring.keys.clone();
+    let mut harm = Vec::new();
+    for key in keys.iter_mut().filter(|key| !key.is_revoked()) {
+        if which != Revoke::All && which != Revoke::Key(key.id) {
+            continue;
+        }
+        let state = ring.state(key, now);
+        if state.verifies() {
+            harm.push(Harm::TokensRefused { id: key.id, state });
+        }
+        key.revoked_at = Some(now);
+        key.drains_until.get_or_insert(drains_until);
+    }
+    let mut at = now;
+    if let Some((id, activates_at)) = active
+        && keys.iter().any(|key| key.id == id && key.is_revoked())
+    {
+        at = now.max(activates_at);
+        let heir = keys
+            .iter_mut()
+            .filter(|key| !key.is_revoked() && key.activates_at > activates_at)
+            .min_by_key(|key| key.activates_at);
+        match heir {
+            Some(heir) => heir.activates_at = activates_at,
+            None => keys.push(draw(&keys, now, activates_at, rng)?),
+        }
+    }
+    let next = Next {
+        keys,
+        policy: ring.policy,
+        reckon: ring.policy,
+        at,
+    };
+    let plan = settle(ring, next, now, rng)?;
+    Ok(Plan { harm, ..plan })
+}
+
+/// Sets another policy. It moves no staged key, and reckons with the larger of each old and new value.
+///
+/// # Errors
+///
+/// [`Refused`]; one that lowers `publish_ahead` or `max_token_lifetime` is refused while a key is about
+/// to activate, since nodes that have not read the new policy would issue too long under it.
+pub fn set_policy<R: TryCryptoRng + ?Sized>(
+    ring: &KeyRing,
+    policy: Policy,
+    now: UnixTime,
+    rng: &mut R,
+) -> Result<Due, Refused> {
+    must_be_root(ring)?;
+    policy.check().map_err(Refused::Policy)?;
+    let old = ring.policy;
+    if policy == old {
+        return Ok(Due::At(next_due(ring, now)));
+    }
+    let lowers = policy.publish_ahead < old.publish_ahead
+        || policy.max_token_lifetime < old.max_token_lifetime;
+    let soon = now
+        .saturating_add(old.publish_ahead)
+        .saturating_add(old.clock_skew);
+    let about_to_activate = ring
+        .unrevoked()
+        .into_iter()
+        .find(|key| key.activates_at > now && key.activates_at <= soon);
+    if let (true, Some(key)) = (lowers, about_to_activate) {
+        return Err(Refused::AboutToActivate {
+            id: key.id,
+            activates_at: key.activates_at,
+        });
+    }
+    let reckon = policy.larger_of_each(&old);
+    let next = Next {
+        keys: ring.keys.clone(),
+        policy,
+        reckon,
+        at: now,
+    };
+    settle(ring, next, now, rng).map(|plan| Due::Now(Box::new(plan)))
+}
+
+/// When `rotate` has something to do next, where nothing is due at `now`.
+pub fn next_due(ring: &KeyRing, now: UnixTime) -> UnixTime {
+    let last = ring.unrevoked().last().map(|key| key.activates_at);
+    let drains = ring.keys.iter().filter_map(|key| key.drains_until);
+    drains.chain(last).min().unwrap_or(now).max(now)
+}
+
+fn drop_drained<R: TryCryptoRng + ?Sized>(
+    ring: &KeyRing,
+    now: UnixTime,
+    rng: &mut R,
+) -> Result<Plan, Refused> {
+    let keys = ring
+        .keys
+        .iter()
+        .filter(|key| !key.is_drained(now))
+        .cloned()
+        .collect();
+    settle(
+        ring,
+        Next {
+            keys,
+            policy: ring.policy,
+            reckon: ring.policy,
+            at: now,
+        },
+        now,
+        rng,
+    )
+}
+
+fn must_be_root(ring: &KeyRing) -> Result<(), Refused> {
+    match &ring.audience {
+        Some(audience) => Err(Refused::Scoped {
+            audience: audience.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// A new key, whose id no other of `keys` has.
+fn draw<R: TryCryptoRng + ?Sized>(
+    keys: &[Key],
+    now: UnixTime,
+    activates_at: UnixTime,
+    rng: &mut R,
+) -> Result<Key, Refused> {
+    loop {
+        let secret = Secret::random(rng).map_err(|error| Refused::Randomness(error.to_string()))?;
+        let id = derive::key_id(&secret);
+        if keys.iter().all(|key| key.id != id) {
+            let (drains_until, revoked_at) = (None, None);
+            return Ok(Key {
+                id,
+                secret,
+                created_at: now,
+                activates_at,
+                drains_until,
+                revoked_at,
+            });
+        }
+    }
+}
+
+/// What a verb leaves for [`settle`] to complete.
+struct Next {
+    keys: Vec<Key>,
+    policy: Policy,
+    /// What new times are reckoned with; another than `policy` only where that changes.
+    reckon: Policy,
+    /// When the key that the verb made active becomes so: `now`, unless this clock is behind.
+    at: UnixTime,
+}
+
+/// What a plan does to tokens that are alive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Harm {
+    /// Nodes that have not read the ring since the key was made refuse the tokens it issues.
+    NotPublished {
+        /// The key.
+        id: KeyId,
+        /// By when every node has read it or has stopped issuing.
+        until: UnixTime,
+    },
+    /// Every token under this key is refused from now on.
+    TokensRefused {
+        /// The key.
+        id: KeyId,
+        /// What it was.
+        state: KeyState,
+    },
+}
+
+impl fmt::Display for Harm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotPublished { id, until } => write!(
+                f,
+                "nodes that have not read the ring since key {id} was made refuse what it issues, \
+                 until {until} at the latest"
+            ),
+            Self::TokensRefused { id, state } => {
+                write!(
+                    f,
+                    "every token under the {state} key {id} is refused at once"
+                )
+            }
+        }
+    }
+}
+
+/// A verb that cannot be carried out. Nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The ring holds one audience's derived keys; only its root ring changes.
+    Scoped {
+        /// The audience.
+        audience: Audience,
+    },
+    /// No key has this id.
+    UnknownKey {
+        /// The id.
+        id: KeyId,
+    },
+    /// Only a staged key can be activated.
+    NotStaged {
+        /// The key.
+        id: KeyId,
+        /// What it is.
+        state: KeyState,
+    },
+    /// The key has not been published long enough.
+    TooEarly {
+        /// The key.
+        id: KeyId,
+        /// When it will have been.
+        not_before: UnixTime,
+    },
+    /// The key is revoked already.
+    AlreadyRevoked {
+        /// The key.
+        id: KeyId,
+        /// Since when.
+        at: UnixTime,
+    },
+    /// `publish_ahead` or `max_token_lifetime` cannot be lowered just before this key activates.
+    AboutToActivate {
+        /// The key.
+        id: KeyId,
+        /// When it activates.
+        activates_at: UnixTime,
+    },
+    /// The policy cannot be followed.
+    Policy(InvalidPolicy),
+    /// 32 keys, none of them revoked, and none has drained.
+    Full,
+    /// The next ring would not be one: the times or the generation have run out of range.
+    Ring(InvalidRing),
+    /// The generator of random numbers failed.
+    Randomness(String),
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scoped { audience } => write!(
+                f,
+                "the ring is scoped to {audience}: change its root ring, and export it again"
+            ),
+            Self::UnknownKey { id } => write!(f, "the ring has no key {id}"),
+            Self::NotStaged { id, state } => write!(f, "key {id} is {state}, not staged"),
+            Self::TooEarly { id, not_before } => write!(
+                f,
+                "key {id} has not been published for publish_ahead yet; it can be activated from \
+                 {not_before} on"
+            ),
+            Self::AlreadyRevoked { id, at } => write!(f, "key {id} is revoked since {at}"),
+            Self::AboutToActivate { id, activates_at } => write!(
+                f,
+                "publish_ahead and max_token_lifetime cannot be lowered while key {id} is about to \
+                 activate; try again after {activates_at}"
+            ),
+            Self::Policy(invalid) => invalid.fmt(f),
+            Self::Full => f.write_str(
+                "the ring is full: 32 keys, none of them revoked; run prune after the next has drained",
+            ),
+            Self::Ring(invalid) => invalid.fmt(f),
+            Self::Randomness(error) => write!(f, "no random numbers: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,274 @@
+//! Keeps a handle fresh: a thread that reads the store when its folder changes, when a while has
+//! passed, and when somebody met an unknown key. The last good ring survives any failure.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use rand::TryRng;
+use rand::rngs::SysRng;
+
+use crate::clock::{Clock, SystemClock};
+use crate::handle::{KeyRingHandle, NotTaken, Source};
+use crate::high_water::HighWater;
+use crate::ring::KeyRing;
+use crate::store::{Store, StoreError};
+
+/// How a ring is watched.
+#[derive(Clone, Debug)]
+pub struct WatchOptions {
+    /// The longest time between two looks at the source, less up to a fifth at random. 1.5 s.
+    pub refresh_every: Duration,
+    /// After how many seconds without a good look a node stops issuing; at most, and by default, the
+    /// ring's `publish_ahead`.
+    pub stale_after: Option<u64>,
+    /// Where the highest generation used is kept across restarts; `None`: in memory only.
+    pub high_water: Option<HighWater>,
+    /// Takes an older ring too. For a restore from backup, and not for longer.
+    pub allow_rollback: bool,
+}
+
+impl Default for WatchOptions {
+    fn default() -> Self {
+        Self {
+            refresh_every: Duration::from_millis(1_500),
+            stale_after: None,
+            high_water: None,
+            allow_rollback: false,
+        }
+    }
+}
+
+/// A ring's source, before it is watched.
+///
+/// The watch ends when the last clone of the handle it feeds is dropped.
+pub struct Watch {
+    store: Arc<dyn Store>,
+    options: WatchOptions,
+    clock: Arc<dyn Clock>,
+}
+
+impl Watch {
+    /// Watches `store` by the machine's clock.
+    pub fn new(store: impl Store, options: WatchOptions) -> Self {
+        Self::with_clock(store, options, SystemClock)
+    }
+
+    /// Watches `store` by another clock, which says when a check was; pauses are real ones.
+    pub fn with_clock(store: impl Store, options: WatchOptions, clock: impl Clock) -> Self {
+        Self {
+            store: Arc::new(store),
+            options,
+            clock: Arc::new(clock),
+        }
+    }
+
+    /// Reads the ring, then goes on watching it.
+    ///
+    /// # Errors
+    ///
+    /// Where the first look gives no ring.
+    pub fn start(self) -> Result<KeyRingHandle, WatchError> {
+        let (handle, first) = self.start_waiting();
+        first.map(|()| handle)
+    }
+
+    /// Watches a ring that may not be there yet: until it is, the handle is empty, and a service is not
+    /// ready. Says how the first look went.
+    pub fn start_waiting(self) -> (KeyRingHandle, Result<(), WatchError>) {
+        let (wake, woken) = sync_channel(1);
+        let WatchOptions {
+            stale_after,
+            high_water,
+            allow_rollback,
+            ..
+        } = self.options.clone();
+        let source = Source::new(wake.clone(), stale_after, high_water, allow_rollback);
+        let handle = KeyRingHandle::fed_by(source);
+        // Before the first look, so that no change between the two is missed.
+        let notices = Notices::new(self.store.folder(), wake);
+        let first = self.refresh(&handle);
+        let shared = handle.downgrade();
+        let started = thread::Builder::new()
+            .name("saddlebag-watch".into())
+            .spawn(move || {
+                let mut notices = notices;
+                loop {
+                    notices.arm();
+                    self.pause(&woken);
+                    let Some(handle) = KeyRingHandle::upgrade(&shared) else {
+                        return;
+                    };
+                    // Reported where it changes; the handle keeps it.
+                    let _ = self.refresh(&handle);
+                }
+            });
+        if let Err(error) = started {
+            return (handle, Err(WatchError::Thread(error)));
+        }
+        (handle, first)
+    }
+
+    fn refresh(&self, handle: &KeyRingHandle) -> Result<(), WatchError> {
+        let error = match self.store.load() {
+            Ok(ring) => {
+                let facts = (ring.name().to_owned(), ring.generation());
+                self.warn_of_slow_refresh(&ring, handle);
+                match handle.offer(ring, self.clock.now()) {
+                    Ok(false) => return Ok(()),
+                    Ok(true) => {
+                        tracing::info!(ring = facts.0, generation = facts.1, "ring taken");
+                        return Ok(());
+                    }
+                    Err(reason) => WatchError::NotTaken(self.store.location(), reason),
+                }
+            }
+            Err(error) => WatchError::Store(error),
+        };
+        if handle.failed(error.to_string()) {
+            tracing::error!(%error, "the ring was not refreshed; the last good one stays in use");
+        }
+        Err(error)
+    }
+
+    /// A key must reach every node before it issues.
+    fn warn_of_slow_refresh(&self, ring: &KeyRing, handle: &KeyRingHandle) {
+        let policy = ring.policy();
+        let needed = self.options.refresh_every.as_secs_f64() * 2.0 + policy.clock_skew as f64;
+        if handle.load().is_none() && (policy.publish_ahead as f64) < needed {
+            tracing::warn!(
+                publish_ahead = policy.publish_ahead,
+                needed,
+                "publish_ahead is below twice the refresh interval and clock_skew: a key may issue \
+                 before every node knows it"
+            );
+        }
+    }
+
+    /// Waits for a notice or for the next look, whichever is first.
+    fn pause(&self, woken: &Receiver<()>) {
+        let longest = self.options.refresh_every;
+        let fifth = longest
+            .as_millis()
+            .checked_div(5)
+            .and_then(|ms| u64::try_from(ms).ok());
+        // So that a thousand nodes that started together do not ask together.
+        let random = SysRng.try_next_u64().unwrap_or(0);
+        let less = random
+            .checked_rem(fifth.unwrap_or(0).saturating_add(1))
+            .unwrap_or(0);
+        match woken.recv_timeout(longest.saturating_sub(Duration::from_millis(less))) {
+            Ok(()) => {
+                // One save is several notices.
+                thread::sleep(Duration::from_millis(5));
+                while woken.try_recv().is_ok() {}
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            // The handle and the notices are gone; the loop sees the former and ends.
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(Duration::from_millis(100)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch")
+            .field("store", &self.store.location())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A ring could not be read for the first time.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum WatchError {
+    /// The store gave none.
+    Store(StoreError),
+    /// The store at this place gave one that must not be used here.
+    NotTaken(String, NotTaken),
+    /// No thread could be started.
+    Thread(std::io::Error),
+}
+
+impl std::fmt::Display for WatchError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::NotTaken(location, reason) => write!(f, "{location}: {reason}"),
+            Self::Thread(error) => write!(f, "no thread to watch the ring: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for WatchError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Store(error) => error.source(),
+            Self::NotTaken(_, reason) => Some(reason),
+            Self::Thread(error) => Some(error),
+        }
+    }
+}
+
+/// Notices of changes in the ring's folder. A Kubernetes mount swaps a link there; an editor renames.
+/// Where notices cannot be had, looking often enough does it.
+struct Notices {
+    folder: Option<std::path::PathBuf>,
+    wake: SyncSender<()>,
+    watcher: Option<(RecommendedWatcher, FolderId)>,
+}
+
+/// Tells a folder from another one that has taken its name.
+type FolderId = Option<(u64, u64)>;
+
+impl Notices {
+    fn new(folder: Option<std::path::PathBuf>, wake: SyncSender<()>) -> Self {
+        let mut notices = Self {
+            folder,
+            wake,
+            watcher: None,
+        };
+        notices.arm();
+        notices
+    }
+
+    /// Watches the folder, again where it was replaced.
+    fn arm(&mut self) {
+        let Some(folder) = &self.folder else { return };
+        let id = folder_id(folder);
+        if id.is_none() {
+            self.watcher = None;
+            return;
+        }
+        if self
+            .watcher
+            .as_ref()
+            .is_some_and(|(_, watched)| *watched == id)
+        {
+            return;
+        }
+        let wake = self.wake.clone();
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // Reading a file is an event too, and would have the watch chase its own reads.
+            if event.map_or(true, |event| !event.kind.is_access()) {
+                let _ = wake.try_send(());
+            }
+        });
+        self.watcher = watcher
+            .and_then(|mut watcher| {
+                watcher.watch(folder, RecursiveMode::NonRecursive)?;
+                Ok((watcher, id))
+            })
+            .inspect_err(|error| tracing::debug!(%error, "no notices of changes; looking instead"))
+            .ok();
+    }
+}
+
+fn folder_id(folder: &Path) -> FolderId {
+    use std::os::unix::fs::MetadataExt;
+    let facts = std::fs::metadata(folder).ok()?;
+    Some((facts.dev(), facts.ino()))
+}
