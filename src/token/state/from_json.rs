@@ -254,9 +254,14 @@ impl NegativeZeros<'_> {
             self.rest = rest;
             match byte {
                 b'"' => self.skip_string(),
+                // Every number is taken whole: a minus sign may stand in its exponent, too.
+                b'0'..=b'9' => {
+                    self.number();
+                }
                 b'-' => {
-                    if let Some(is_integer) = self.zero() {
-                        return is_integer;
+                    let number = self.number();
+                    if number.parse::<f64>().is_ok_and(|value| value == 0.0) {
+                        return !number.contains(['.', 'e', 'E']);
                     }
                 }
                 _ => {}
@@ -277,15 +282,12 @@ impl NegativeZeros<'_> {
         }
     }
 
-    /// Takes the rest of a number; where it is zero, whether it is an integer. A minus sign in an
-    /// exponent is taken with its number.
-    fn zero(&mut self) -> Option<bool> {
+    /// Takes the rest of a number.
+    fn number(&mut self) -> &str {
         let of_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
         let length = self.rest.iter().take_while(|byte| of_number(byte)).count();
-        let (number, rest) = self.rest.split_at_checked(length)?;
+        let (number, rest) = self.rest.split_at_checked(length).unwrap_or_default();
         self.rest = rest;
-        let number = str::from_utf8(number).ok()?;
-        let is_zero = number.parse::<f64>().is_ok_and(|value| value == 0.0);
-        is_zero.then(|| !number.contains(['.', 'e', 'E']))
+        str::from_utf8(number).unwrap_or_default()
     }
 }
