@@ -1,3 +1,8 @@
 //! Session state that travels with the request.
 
+// Until issue and verify use it all.
+#![allow(dead_code)]
+
 mod token;
+
+pub use token::state::{StateError, StateErrorKind, weights};
