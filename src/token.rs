@@ -2,4 +2,11 @@
 
 mod cbor;
 pub(crate) mod claims;
+pub(crate) mod format;
+#[cfg(feature = "jwt")]
+pub(crate) mod jwt;
+pub(crate) mod random;
+pub(crate) mod reason;
+pub(crate) mod sealed;
+pub(crate) mod signed;
 pub(crate) mod state;
