@@ -1,7 +1,7 @@
 //! Session state that travels with the request.
 
 // Until issue and verify use it all.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod token;
 
