@@ -87,8 +87,16 @@ impl<'a> Cursor<'a> {
             6 => Major::Tag,
             _ => Major::Simple,
         };
-        let (argument, width) = match first & 0x1f {
-            info @ 0..=23 => (u64::from(info), 0),
+        let info = first & 0x1f;
+        if info < 24 {
+            return Ok(Head { major, argument: u64::from(info), width: 0 });
+        }
+        self.long_head(major, info)
+    }
+
+    /// Reads the rest of a head whose argument did not fit its first byte.
+    fn long_head(&mut self, major: Major, info: u8) -> Result<Head, CborError> {
+        let (argument, width) = match info {
             24 => (u64::from(u8::from_be_bytes(self.array()?)), 1),
             25 => (u64::from(u16::from_be_bytes(self.array()?)), 2),
             26 => (u64::from(u32::from_be_bytes(self.array()?)), 4),
