@@ -89,7 +89,11 @@ impl<'a> Cursor<'a> {
         };
         let info = first & 0x1f;
         if info < 24 {
-            return Ok(Head { major, argument: u64::from(info), width: 0 });
+            return Ok(Head {
+                major,
+                argument: u64::from(info),
+                width: 0,
+            });
         }
         self.long_head(major, info)
     }

@@ -23,10 +23,7 @@ pub(super) fn repeated<'b, N: Copy>(
 }
 
 /// Every pair: for the handful of names that maps have, quicker than any order.
-fn repeated_of_few<'b, N: Copy>(
-    mut names: &[N],
-    text: impl Fn(N) -> &'b [u8],
-) -> Option<&'b [u8]> {
+fn repeated_of_few<'b, N: Copy>(mut names: &[N], text: impl Fn(N) -> &'b [u8]) -> Option<&'b [u8]> {
     while let Some((first, others)) = names.split_first() {
         let first = text(*first);
         if others.iter().any(|other| text(*other) == first) {
