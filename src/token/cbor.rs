@@ -87,8 +87,20 @@ impl<'a> Cursor<'a> {
             6 => Major::Tag,
             _ => Major::Simple,
         };
-        let (argument, width) = match first & 0x1f {
-            info @ 0..=23 => (u64::from(info), 0),
+        let info = first & 0x1f;
+        if info < 24 {
+            return Ok(Head {
+                major,
+                argument: u64::from(info),
+                width: 0,
+            });
+        }
+        self.long_head(major, info)
+    }
+
+    /// Reads the rest of a head whose argument did not fit its first byte.
+    fn long_head(&mut self, major: Major, info: u8) -> Result<Head, CborError> {
+        let (argument, width) = match info {
             24 => (u64::from(u8::from_be_bytes(self.array()?)), 1),
             25 => (u64::from(u16::from_be_bytes(self.array()?)), 2),
             26 => (u64::from(u32::from_be_bytes(self.array()?)), 4),
@@ -161,6 +173,14 @@ fn width(argument: u64) -> u8 {
         0x1_0000..=0xffff_ffff => 4,
         _ => 8,
     }
+}
+
+/// Bytes from hexadecimal with spaces, as tests write CBOR.
+#[cfg(test)]
+pub(crate) fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b' ').collect();
+    let byte = |pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
+    digits.chunks(2).map(byte).collect()
 }
 
 #[cfg(test)]

@@ -3,24 +3,17 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::token::cbor::hex;
 
 const ID: &str = "4c000102030405060708090a0b";
 
-fn bytes(hex: &str) -> Vec<u8> {
-    let hex: String = hex.split_whitespace().collect();
-    (0..hex.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
-        .collect()
-}
-
-fn parse_hex(hex: &str) -> Result<(), ClaimsError> {
-    Claims::parse(&bytes(hex)).map(drop)
+fn parse_hex(text: &str) -> Result<(), ClaimsError> {
+    Claims::parse(&hex(text)).map(drop)
 }
 
 #[test]
 fn claims_are_read_from_the_example_bytes() {
-    let bytes = bytes(&format!(
+    let bytes = hex(&format!(
         "88 {ID} 1a65000000 18c8 190384 1a00015180 03 656d6172696f a0"
     ));
     let claims = Claims::parse(&bytes).unwrap();

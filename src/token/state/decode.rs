@@ -322,10 +322,8 @@ impl<'de> de::MapAccess<'de> for &mut Entries<'_, 'de> {
         }
         self.read = self.read.saturating_add(1);
         self.value_waits = true;
-        let key = item::read_key(&mut self.decoder.cursor).map_err(|kind| {
-            self.decoder.broken = Some(kind);
-            kind
-        })?;
+        let key = item::read_key(&mut self.decoder.cursor)
+            .inspect_err(|kind| self.decoder.broken = Some(*kind))?;
         self.key = key;
         self.decoder.names.push(key);
         match seed.deserialize(KeyDecoder { key }) {

@@ -23,7 +23,8 @@ pub(super) enum Item<'a> {
 }
 
 /// Reads a scalar or the head of a container.
-#[inline]
+// Always, and with long heads apart: together a quarter of the time of `check`.
+#[inline(always)]
 pub(super) fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Item<'a>, StateErrorKind> {
     let head = cursor.head()?;
     let argument = head.argument;

@@ -1,6 +1,7 @@
 //! State in all directions, by topic.
 
 use super::*;
+use crate::token::cbor::hex;
 
 mod decoding;
 mod encoding;
@@ -37,12 +38,4 @@ fn json(cbor: &[u8]) -> Result<String, StateError> {
             Err(error)
         }
     }
-}
-
-fn hex(text: &str) -> Vec<u8> {
-    let text: String = text.split_whitespace().collect();
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
-        .collect()
 }
