@@ -1,5 +1,10 @@
 //! Session state that travels with the request.
 
+#[cfg(feature = "server")]
+#[doc(hidden)]
+pub mod cli;
+#[cfg(feature = "server")]
+mod credential;
 mod lifetime;
 mod session;
 mod token;
@@ -13,7 +18,8 @@ pub use token::jwt::JwtAlgorithm;
 pub use token::reason::Reason;
 pub use token::state::{StateError, StateErrorKind};
 pub use tokens::{
-    ConfigError, IssueError, Issued, NewSession, Refused, RenewError, Renewal, Tokens, TokensBuilder,
+    ConfigError, IssueError, Issued, NewSession, Refused, RenewError, Renewal, Tokens,
+    TokensBuilder,
 };
 
 /// The key ring: its life cycle, its document and its stores.

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use saddlebag_keys::{Audience, KeyId, UnixTime};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use saddlebag_keys::{Audience, KeyId, UnixTime};
 
 use crate::token::format::{self, Protection};
 use crate::token::state::{self, StateError};
@@ -248,7 +248,12 @@ impl Verified {
 
     fn with_state<T>(&self, state: T) -> Session<T> {
         let subject = self.subject().map(str::to_owned);
-        Session { info: self.info, audience: self.audience.clone(), subject, state }
+        Session {
+            info: self.info,
+            audience: self.audience.clone(),
+            subject,
+            state,
+        }
     }
 }
 

@@ -60,7 +60,9 @@ pub(crate) fn decode(text: &str, shortest: usize) -> Option<(Vec<u8>, KeyId)> {
     }
     // The engine refuses padding, other alphabets, white space and unused trailing bits.
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-    let [_, _, _, a, b, c, d, ..] = *bytes.as_slice() else { return None };
+    let [_, _, _, a, b, c, d, ..] = *bytes.as_slice() else {
+        return None;
+    };
     Some((bytes, KeyId::from_bytes([a, b, c, d])))
 }
 

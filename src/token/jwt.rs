@@ -79,12 +79,23 @@ impl JwtKey {
             JwtAlgorithm::EdDsa => {
                 let seed = derive::jwt_eddsa_seed(audience);
                 let pkcs8 = Zeroizing::new([&PKCS8_ED25519[..], seed.expose()].concat());
-                let public = DEFAULT_PROVIDER.key_utils.ed_pub_components_from_private_key;
+                let public = DEFAULT_PROVIDER
+                    .key_utils
+                    .ed_pub_components_from_private_key;
                 let public = public(&pkcs8, &EllipticCurve::Ed25519).ok()?;
-                (EncodingKey::from_ed_der(&pkcs8), DecodingKey::from_ed_der(&public))
+                (
+                    EncodingKey::from_ed_der(&pkcs8),
+                    DecodingKey::from_ed_der(&public),
+                )
             }
         };
-        Some(Self { algorithm, kid, header, signs, verifies })
+        Some(Self {
+            algorithm,
+            kid,
+            header,
+            signs,
+            verifies,
+        })
     }
 
     pub(crate) fn kid(&self) -> &str {
@@ -121,10 +132,13 @@ impl JwtKey {
 
     /// Checks the signature, then reads the payload.
     pub(crate) fn open(&self, jws: &Jws<'_>, audience: &Audience) -> Result<Opened, Reason> {
-        let verifier = (DEFAULT_PROVIDER.verifier_factory)(&self.algorithm.theirs(), &self.verifies);
+        let verifier =
+            (DEFAULT_PROVIDER.verifier_factory)(&self.algorithm.theirs(), &self.verifies);
         let verifier = verifier.map_err(|_| Reason::BadTag)?;
         if jws.signature.len() != self.algorithm.signature_len()
-            || verifier.verify(jws.signed.as_bytes(), &jws.signature).is_err()
+            || verifier
+                .verify(jws.signed.as_bytes(), &jws.signature)
+                .is_err()
         {
             return Err(Reason::BadTag);
         }
@@ -154,7 +168,12 @@ impl<'a> Jws<'a> {
             return None;
         }
         let kid = header.kid.into_owned();
-        Some(Self { signed, kid, payload, signature })
+        Some(Self {
+            signed,
+            kid,
+            payload,
+            signature,
+        })
     }
 }
 
@@ -192,7 +211,11 @@ struct Payload<'a> {
     jti: Cow<'a, str>,
     #[serde(borrow)]
     state: &'a RawValue,
-    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     sub: Option<Cow<'a, str>>,
 }
 
@@ -217,7 +240,10 @@ impl Payload<'_> {
         claims.validate().ok()?;
         let mut bytes = Vec::with_capacity(claims.encoded_len());
         claims.encode_into(&mut bytes);
-        Some(Opened { claims: bytes, state: self.state.get().into() })
+        Some(Opened {
+            claims: bytes,
+            state: self.state.get().into(),
+        })
     }
 }
 
@@ -227,5 +253,6 @@ fn not_null<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Cow<'de, str>>
 }
 
 /// RFC 8410: an Ed25519 private key in PKCS#8 is this and the 32 bytes of its seed.
-const PKCS8_ED25519: [u8; 16] =
-    [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+const PKCS8_ED25519: [u8; 16] = [
+    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+];

@@ -18,7 +18,9 @@ pub(crate) struct SignedKey {
 
 impl SignedKey {
     pub(crate) fn new(audience: &Secret) -> Self {
-        Self { mac: derive::hmac(&derive::signed(audience)) }
+        Self {
+            mac: derive::hmac(&derive::signed(audience)),
+        }
     }
 
     /// Appends the tag to a header and claims.
@@ -29,7 +31,9 @@ impl SignedKey {
 
     /// Whether the last 16 bytes are the tag of those before them, in constant time.
     pub(crate) fn verifies(&self, token: &[u8], binding: &[u8]) -> bool {
-        let Some((signed, tag)) = token.split_last_chunk::<TAG_LEN>() else { return false };
+        let Some((signed, tag)) = token.split_last_chunk::<TAG_LEN>() else {
+            return false;
+        };
         self.tag(signed, binding).ct_eq(tag).into()
     }
 
@@ -38,7 +42,11 @@ impl SignedKey {
         let mut mac = self.mac.clone();
         mac.update(header);
         // At most 1,024, so that the length always fits.
-        mac.update(&u32::try_from(binding.len()).unwrap_or(u32::MAX).to_be_bytes());
+        mac.update(
+            &u32::try_from(binding.len())
+                .unwrap_or(u32::MAX)
+                .to_be_bytes(),
+        );
         mac.update(binding);
         mac.update(claims);
         let whole: [u8; 32] = mac.finalize().into_bytes().into();

@@ -22,8 +22,7 @@ mod to_json;
 mod walk;
 mod writer;
 
-pub use check::weights;
-pub(crate) use check::{check, has_bytes};
+pub(crate) use check::{check, has_bytes, weights};
 pub(crate) use decode::decode;
 pub(crate) use encode::encode;
 pub use error::{StateError, StateErrorKind};

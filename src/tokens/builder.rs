@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use saddlebag_keys::{
-    Audience, FileStore, InvalidAudience, KeyRingHandle, OutOfScope, Watch, WatchError, WatchOptions,
+    Audience, FileStore, InvalidAudience, KeyRingHandle, OutOfScope, Watch, WatchError,
+    WatchOptions,
 };
 
 use super::{Config, Tokens};
@@ -63,13 +64,21 @@ impl TokensBuilder {
             longest_issued: 4_000,
             longest_verified: 4_096,
         };
-        Self { source, audience: "default".to_owned(), config, derived_capacity: 4_096 }
+        Self {
+            source,
+            audience: "default".to_owned(),
+            config,
+            derived_capacity: 4_096,
+        }
     }
 
     /// Says who the tokens are for: 1 to 128 characters of `[a-z0-9._:/-]`.
     #[must_use]
     pub fn audience(self, audience: impl Into<String>) -> Self {
-        Self { audience: audience.into(), ..self }
+        Self {
+            audience: audience.into(),
+            ..self
+        }
     }
 
     /// How tokens are protected when they are issued. Verification takes signed and sealed alike.
@@ -120,7 +129,10 @@ impl TokensBuilder {
     /// How many derived ciphers of other issuers are kept: 4,096 unless told, some 4 MiB when full.
     #[must_use]
     pub fn derived_ciphers(self, capacity: usize) -> Self {
-        Self { derived_capacity: capacity, ..self }
+        Self {
+            derived_capacity: capacity,
+            ..self
+        }
     }
 
     /// Reads the ring where it is in a file, and makes the tokens.
@@ -130,9 +142,16 @@ impl TokensBuilder {
     /// [`ConfigError`] names the value that cannot be used.
     pub fn build(self) -> Result<Tokens, ConfigError> {
         let audience = open_audience(&self.audience)?;
-        let Config { longest_issued, longest_verified, .. } = self.config;
+        let Config {
+            longest_issued,
+            longest_verified,
+            ..
+        } = self.config;
         if longest_verified > LONGEST || longest_issued > longest_verified {
-            return Err(ConfigError::Limits { longest_issued, longest_verified });
+            return Err(ConfigError::Limits {
+                longest_issued,
+                longest_verified,
+            });
         }
         #[cfg(feature = "jwt")]
         let jwt = self.config.jwt.is_some();
@@ -201,10 +220,16 @@ impl fmt::Display for ConfigError {
         match self {
             Self::Audience(error) => error.fmt(f),
             Self::Reserved { audience } => {
-                write!(f, "the audience {audience} is reserved: it starts with saddlebag:")
+                write!(
+                    f,
+                    "the audience {audience} is reserved: it starts with saddlebag:"
+                )
             }
             Self::Scope(error) => error.fmt(f),
-            Self::Limits { longest_issued, longest_verified } => write!(
+            Self::Limits {
+                longest_issued,
+                longest_verified,
+            } => write!(
                 f,
                 "tokens of {longest_issued} characters issued and {longest_verified} verified: at most \
                  {LONGEST} are verified, and no longer ones issued"

@@ -32,26 +32,38 @@ impl<'a> Renewal<'a> {
     /// Replaces the state.
     #[must_use]
     pub fn state<T: Serialize + ?Sized>(self, state: &T) -> Self {
-        Self { state: Some(RawState::of(state)), ..self }
+        Self {
+            state: Some(RawState::of(state)),
+            ..self
+        }
     }
 
     /// Replaces the state by one that is encoded already.
     #[must_use]
     pub fn raw_state(self, state: RawState) -> Self {
-        Self { state: Some(Ok(state)), ..self }
+        Self {
+            state: Some(Ok(state)),
+            ..self
+        }
     }
 
     /// Says whose it is from now on. Another subject makes it another session: new id, new start.
     #[must_use]
     pub fn subject(self, subject: Option<&'a str>) -> Self {
-        Self { subject: Some(subject), ..self }
+        Self {
+            subject: Some(subject),
+            ..self
+        }
     }
 
     /// Makes it another session, with a new id and a new start: at login and at every change of
     /// privilege, so that nobody keeps an id that somebody planted.
     #[must_use]
     pub fn rotate_id(self) -> Self {
-        Self { rotate_id: true, ..self }
+        Self {
+            rotate_id: true,
+            ..self
+        }
     }
 }
 
@@ -80,20 +92,36 @@ impl Tokens {
             return Err(RenewError::OtherAudience);
         }
         self.still_verifies(verified, now)?;
-        let state = renewal.state.transpose().map_err(|error| IssueError::State(error).into_renew())?;
+        let state = renewal
+            .state
+            .transpose()
+            .map_err(|error| IssueError::State(error).into_renew())?;
         let subject = renewal.subject.unwrap_or(verified.subject());
         let another = renewal.rotate_id || subject != verified.subject();
         let random: [u8; 24] = draw().map_err(|error| random_error(error).into_renew())?;
         let (id, nonce) = halves(random);
         let claims = Claims {
             subject,
-            state: state.as_ref().map_or(verified.state_cbor(), RawState::as_cbor),
-            ..if another { self.begun_again(id, now)? } else { self.continued(&verified.info, now)? }
+            state: state
+                .as_ref()
+                .map_or(verified.state_cbor(), RawState::as_cbor),
+            ..if another {
+                self.begun_again(id, now)?
+            } else {
+                self.continued(&verified.info, now)?
+            }
         };
         let binding = verified.binding.as_deref().unwrap_or_default();
         let state_json = verified.state_json.as_deref().filter(|_| state.is_none());
-        self.seal_claims(&claims, verified.protection, binding, state_json, nonce, now)
-            .map_err(IssueError::into_renew)
+        self.seal_claims(
+            &claims,
+            verified.protection,
+            binding,
+            state_json,
+            nonce,
+            now,
+        )
+        .map_err(IssueError::into_renew)
     }
 
     /// Whether a token that this node verified should be renewed now that it is used.
@@ -104,8 +132,12 @@ impl Tokens {
     /// [`renewal_is_due`](Self::renewal_is_due) at a time of the caller's.
     pub fn renewal_is_due_at(&self, verified: &Verified, now: UnixTime) -> bool {
         let ring = self.shared.ring.load();
-        let Some(ring) = ring.as_ref() else { return false };
-        let Some(key) = ring.key(verified.key) else { return false };
+        let Some(ring) = ring.as_ref() else {
+            return false;
+        };
+        let Some(key) = ring.key(verified.key) else {
+            return false;
+        };
         let rule = &self.shared.config.renewal;
         lifetime::renewal_is_due(&times(&verified.info), ring.state(key, now), rule, now)
     }
@@ -124,9 +156,14 @@ impl Tokens {
 
     fn continued(&self, info: &SessionInfo, now: UnixTime) -> Result<Claims<'static>, RenewError> {
         let ring = self.shared.ring.load();
-        let policy = ring.as_ref().ok_or(IssueError::NoRing.into_renew())?.policy();
+        let policy = ring
+            .as_ref()
+            .ok_or(IssueError::NoRing.into_renew())?
+            .policy();
         let renewed = lifetime::of_renewal(&times(info), policy, now);
-        let (issued, expires) = renewed.ok_or(RenewError::Ended { ends_at: info.ends_at })?;
+        let (issued, expires) = renewed.ok_or(RenewError::Ended {
+            ends_at: info.ends_at,
+        })?;
         Ok(Claims {
             id: info.id.to_bytes(),
             started: info.started_at.as_secs(),
@@ -142,7 +179,16 @@ impl Tokens {
     fn begun_again(&self, id: [u8; 12], now: UnixTime) -> Result<Claims<'static>, RenewError> {
         let (expires, ends) = self.new_times(None, None).map_err(IssueError::into_renew)?;
         let started = now.as_secs();
-        Ok(Claims { id, started, issued: 0, expires, ends, revision: 0, subject: None, state: &[] })
+        Ok(Claims {
+            id,
+            started,
+            issued: 0,
+            expires,
+            ends,
+            revision: 0,
+            subject: None,
+            state: &[],
+        })
     }
 }
 
@@ -162,7 +208,7 @@ impl IssueError {
 }
 
 /// A token that was not renewed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RenewError {
     /// It was verified by the tokens of another audience.

@@ -36,7 +36,7 @@ pub(crate) fn has_bytes(cbor: &[u8]) -> bool {
 /// and value in bytes, heaviest first.
 ///
 /// It is empty where the state is not a map, and stops at what cannot be read.
-pub fn weights(cbor: &[u8]) -> Vec<(String, usize)> {
+pub(crate) fn weights(cbor: &[u8]) -> Vec<(String, usize)> {
     let mut cursor = Cursor::new(cbor);
     let Ok(item::Item::Map(count)) = item::read(&mut cursor) else {
         return Vec::new();

@@ -13,6 +13,7 @@ use serde::de::{Expected, Unexpected};
 /// the state never appear, neither in [`Display`] nor in [`Debug`](fmt::Debug). A message that the
 /// application's own type attached may quote a value, so it is kept apart: see
 /// [`detail`](Self::detail).
+#[derive(Clone)]
 pub struct StateError(Box<Inner>);
 
 /// Which rule state breaks.
@@ -51,6 +52,7 @@ pub enum StateErrorKind {
     Application,
 }
 
+#[derive(Clone)]
 struct Inner {
     kind: StateErrorKind,
     /// From the inside out, as it is found while the error travels up.
@@ -61,6 +63,7 @@ struct Inner {
     detail: Option<String>,
 }
 
+#[derive(Clone)]
 enum Segment {
     Key(String),
     Index(u64),
