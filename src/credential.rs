@@ -116,10 +116,16 @@ impl Credentials {
     }
 
     fn usual_lifetime(&self) -> u64 {
-        self.tokens.ring().load().as_ref().map_or(USUAL_LIFETIME, |ring| {
-            let policy = ring.policy();
-            USUAL_LIFETIME.min(policy.max_token_lifetime).min(policy.max_session_lifetime)
-        })
+        self.tokens
+            .ring()
+            .load()
+            .as_ref()
+            .map_or(USUAL_LIFETIME, |ring| {
+                let policy = ring.policy();
+                USUAL_LIFETIME
+                    .min(policy.max_token_lifetime)
+                    .min(policy.max_session_lifetime)
+            })
     }
 
     /// Who presents this credential.

@@ -1,11 +1,15 @@
 //! Session state that travels with the request.
 
 #[cfg(feature = "server")]
+mod answer;
+#[cfg(feature = "server")]
 #[doc(hidden)]
 pub mod cli;
 #[cfg(feature = "server")]
 mod credential;
 mod lifetime;
+#[cfg(feature = "server")]
+mod service;
 mod session;
 mod token;
 mod tokens;
