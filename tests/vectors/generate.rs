@@ -1,6 +1,7 @@
 //! The JSON files, in memory.
 
 use serde::Serialize;
+use serde_json::ser::{PrettyFormatter, Serializer};
 
 use crate::{derivations, jwt, ring, state, tokens};
 
@@ -57,7 +58,11 @@ fn file<T: Serialize>(
         about,
         vectors,
     };
-    (name, serde_json::to_string_pretty(&file).unwrap() + "\n")
+    let mut text = Vec::new();
+    let indent = PrettyFormatter::with_indent(b" ");
+    file.serialize(&mut Serializer::with_formatter(&mut text, indent))
+        .unwrap();
+    (name, String::from_utf8(text).unwrap() + "\n")
 }
 
 #[test]

@@ -11,10 +11,11 @@ use crate::vector::Vector;
 pub fn vectors(alg: Alg) -> Vec<Vector> {
     let mut vectors = algorithms(alg);
     vectors.extend(public_key_as_secret(alg));
-    vectors.extend(headers(alg));
-    vectors.extend(kids(alg));
     vectors.extend(signatures(alg));
-    vectors.extend(texts(alg));
+    // Nothing of these depends on the algorithm: a few of them are enough for the second.
+    let every = if alg == Alg::Hs256 { 1 } else { 6 };
+    let plain = [headers(alg), kids(alg), texts(alg)];
+    vectors.extend(plain.into_iter().flatten().step_by(every));
     vectors
 }
 

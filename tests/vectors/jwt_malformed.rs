@@ -18,7 +18,7 @@ pub fn vectors() -> Vec<Vector> {
         pinned(alg, format!("authentic, but {name}")).refuse("bad_claims", token)
     };
     let mut vectors: Vec<Vector> = list.iter().map(|item| refuse(Alg::Hs256, item)).collect();
-    vectors.extend(list.iter().step_by(7).map(|item| refuse(Alg::EdDsa, item)));
+    vectors.extend(list.iter().step_by(16).map(|item| refuse(Alg::EdDsa, item)));
     vectors
 }
 
@@ -101,7 +101,6 @@ fn times() -> Spoilt {
             format!("{value}.0"),
             format!("{value}.5"),
             format!("{value}e0"),
-            format!("{value}E+0"),
             format!("0{value}"),
             format!("+{value}"),
             format!("\"{value}\""),
@@ -110,14 +109,8 @@ fn times() -> Spoilt {
             "1e400".into(),
             "18446744073709551615".into(),
             "18446744073709551616".into(),
-            "9223372036854775808".into(),
             "1e9".into(),
-            "true".into(),
             "null".into(),
-            "\"\"".into(),
-            "{}".into(),
-            "NaN".into(),
-            "0x10".into(),
         ] {
             list.push(spoil(
                 format!("`{name}` is {text}"),

@@ -77,7 +77,7 @@ pub fn vectors() -> Vec<StateVector> {
             "33 arrays around a number",
             format!("{}00", "81".repeat(33)),
         ),
-        ("10,000 arrays", format!("{}80", "81".repeat(9_999))),
+        ("2,000 arrays", format!("{}80", "81".repeat(1_999))),
     ] {
         let vector = StateVector {
             reason: Some("depth"),
@@ -111,8 +111,8 @@ pub fn vectors() -> Vec<StateVector> {
         ),
         (
             "depth",
-            "10,000 arrays",
-            format!("{}{}", "[".repeat(10_000), "]".repeat(10_000)),
+            "2,000 arrays",
+            format!("{}{}", "[".repeat(2_000), "]".repeat(2_000)),
         ),
         ("number", "an integer of 400 digits", "9".repeat(400)),
     ] {

@@ -63,15 +63,19 @@ impl RingKey {
 
     /// One line of JSON: the files stay readable.
     fn json(&self) -> Box<RawValue> {
-        let time = |t: Option<u64>| t.map_or("null".into(), |t| t.to_string());
-        RawValue::from_string(format!(
-            r#"{{"secret": "{}", "activates_at": {}, "drains_until": {}, "revoked_at": {}}}"#,
-            hex(&self.secret),
-            self.activates_at,
-            time(self.drains_until),
-            time(self.revoked_at),
-        ))
-        .unwrap()
+        let mut members = vec![
+            format!("\"secret\": \"{}\"", hex(&self.secret)),
+            format!("\"activates_at\": {}", self.activates_at),
+        ];
+        members.extend(
+            self.drains_until
+                .map(|time| format!("\"drains_until\": {time}")),
+        );
+        members.extend(
+            self.revoked_at
+                .map(|time| format!("\"revoked_at\": {time}")),
+        );
+        RawValue::from_string(format!("{{{}}}", members.join(", "))).unwrap()
     }
 }
 
