@@ -312,7 +312,7 @@ fn signatures(alg: Alg) -> Vec<Vector> {
     let signature = base64url(&good);
     let token = format!("{}.{signature}", input_of(&other));
     vectors.push(pinned(alg, "the payload changed under its signature").refuse("bad_tag", token));
-    for (index, other) in other_spellings(&signature).into_iter().enumerate() {
+    for (index, other) in other_spellings(&signature).into_iter().take(5).enumerate() {
         let name = format!(
             "unused last bits of the signature set, spelling {}",
             index + 2

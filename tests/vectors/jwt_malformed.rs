@@ -104,12 +104,10 @@ fn times() -> Spoilt {
             format!("0{value}"),
             format!("+{value}"),
             format!("\"{value}\""),
-            format!("[{value}]"),
             "-1".into(),
             "1e400".into(),
             "18446744073709551615".into(),
             "18446744073709551616".into(),
-            "1e9".into(),
             "null".into(),
         ] {
             list.push(spoil(

@@ -51,7 +51,6 @@ pub fn slots(kind: Kind) -> Vec<Vector> {
         put("null", vec![0xf6]);
         put("undefined", vec![0xf7]);
         put("an array", [&[0x81], &uint(value)[..]].concat());
-        put("an empty array", vec![0x80]);
         put("an empty map", vec![0xa0]);
         put("tagged", [&[0xc1], &uint(value)[..]].concat());
         put(

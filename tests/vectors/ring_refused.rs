@@ -23,6 +23,10 @@ fn base() -> Document {
     Document::default()
 }
 
+fn alone() -> Document {
+    base().keys(&[Key::new("A", "2026-09-01")])
+}
+
 fn members() -> Vec<RingVector> {
     let mut vectors = Vec::new();
     let mut put = |name: String, reason, document: Document| {
@@ -126,7 +130,7 @@ fn numbers() -> Vec<RingVector> {
     ] {
         let document = Document {
             generation: value.into(),
-            ..base()
+            ..alone()
         };
         vectors.push(refuse(
             format!("generation is {value}"),
@@ -148,7 +152,7 @@ fn numbers() -> Vec<RingVector> {
     ] {
         let document = Document {
             policy: policy(member, value),
-            ..base()
+            ..alone()
         };
         vectors.push(refuse(
             format!("{member} is {value}"),
@@ -167,7 +171,7 @@ fn numbers() -> Vec<RingVector> {
     ] {
         let document = Document {
             policy: policy(member, value),
-            ..base()
+            ..alone()
         };
         vectors.push(refuse(
             format!("{member} is {value}"),

@@ -236,7 +236,9 @@ fn accepted(kind: Kind) -> Vec<Vector> {
         ),
     ];
     list.iter()
-        .map(|(name, claims)| Mint::named(kind, *name).accept(claims))
+        .map(|(name, claims)| {
+            Mint::new(kind, Case::new(*name).at(claims.issued_at() + 10, 60)).accept(claims)
+        })
         .collect()
 }
 
