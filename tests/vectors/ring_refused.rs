@@ -132,11 +132,12 @@ fn numbers() -> Vec<RingVector> {
             generation: value.into(),
             ..alone()
         };
-        vectors.push(refuse(
-            format!("generation is {value}"),
-            "number",
-            document.text(),
-        ));
+        let vector = refuse(format!("generation is {value}"), "number", document.text());
+        vectors.push(match value {
+            "07" | "1e400" => vector.or("json"),
+            "null" | "true" | "\"7\"" => vector.or("type"),
+            _ => vector,
+        });
     }
     let document = Document {
         generation: "0".into(),

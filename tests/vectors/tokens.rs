@@ -437,9 +437,11 @@ fn lengths(kind: Kind) -> Vec<Vector> {
         };
         (mint, claims)
     };
-    let (mint, claims) = long(Mint::named(kind, "4,096 characters, the usual limit"), 3072);
-    vectors.push(mint.accept(&claims));
-    assert_eq!(vectors.last().unwrap().token.len(), 4096);
+    if kind == Kind::Signed {
+        let (mint, claims) = long(Mint::named(kind, "4,096 characters, the usual limit"), 3072);
+        vectors.push(mint.accept(&claims));
+        assert_eq!(vectors.last().unwrap().token.len(), 4096);
+    }
     let (mint, claims) = long(
         Mint::named(kind, "4,098 characters, past the usual limit"),
         3073,
