@@ -1,5 +1,5 @@
 //! The published test vectors: a second implementation of `docs/token-format.md`, out of bare
-//! primitives, that shares no line with the library and only makes what the JSON files hold.
+//! primitives, shares no line with the library and makes the JSON files; `library.rs` runs them.
 //! README.md says how to read them; `SADDLEBAG_BLESS=1 cargo test --test vectors` writes them again.
 
 #![allow(
@@ -24,6 +24,7 @@ mod jwt;
 mod jwt_forged;
 mod jwt_malformed;
 mod keys;
+mod library;
 mod malformed;
 mod ring;
 mod ring_refused;
