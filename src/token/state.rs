@@ -22,7 +22,9 @@ mod to_json;
 mod walk;
 mod writer;
 
-pub(crate) use check::{check, has_bytes, weights};
+#[cfg(any(test, feature = "jwt"))]
+pub(crate) use check::has_bytes;
+pub(crate) use check::{check, weights};
 pub(crate) use decode::decode;
 pub(crate) use encode::encode;
 pub use error::{StateError, StateErrorKind};

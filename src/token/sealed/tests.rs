@@ -53,22 +53,53 @@ fn the_printed_vectors_of_c2sp_hold() {
 }
 
 #[test]
-fn another_implementation_seals_to_the_same_bytes() {
+fn ten_thousand_accumulated_vectors_hold_and_equal_another_implementation() {
+    let printed = "e6b9edf2df6cec60c8cbd864e2211b597fb69a529160cd040d56c0c210081939";
+    assert_eq!(accumulated(10_000), printed);
+}
+
+/// Six minutes unoptimized, and so on request: `SADDLEBAG_LONG_TESTS=1`.
+#[test]
+fn a_million_accumulated_vectors_hold_where_long_tests_are_asked_for() {
+    let printed = "2163ae1445985a30b60585ee67daa55674df06901b890593e824b8a7c885ab15";
+    if std::env::var_os("SADDLEBAG_LONG_TESTS").is_some_and(|value| value == "1") {
+        assert_eq!(accumulated(1_000_000), printed);
+    }
+}
+
+/// C2SP's accumulated test: everything is drawn from SHAKE-128, everything sealed goes into another.
+fn accumulated(cases: usize) -> String {
+    use shake::{ExtendableOutput, Shake128, Update, XofReader};
     use xaes_256_gcm::Xaes256Gcm;
     use xaes_256_gcm::aead::{Aead, KeyInit, Payload};
-    for n in 0..=255_u8 {
-        let bytes = std::array::from_fn(|i| n.wrapping_mul(97).wrapping_add(i as u8 * 3));
-        let nonce: [u8; 24] = std::array::from_fn(|i| n ^ (i as u8 * 11));
-        let text = vec![n; usize::from(n)];
-        let aad = vec![!n; usize::from(n) / 3];
-        let oracle = Xaes256Gcm::new((&bytes).into());
+
+    let mut random = Shake128::default().finalize_xof();
+    let mut all = Shake128::default();
+    for case in 0..cases {
+        let (mut bytes, mut nonce, mut length) = ([0; 32], [0; 24], [0]);
+        random.read(&mut bytes);
+        random.read(&mut nonce);
+        let mut text = || {
+            random.read(&mut length);
+            let mut text = vec![0; usize::from(length[0])];
+            random.read(&mut text);
+            text
+        };
+        let (text, aad) = (text(), text());
+        let ours = sealed(&key(bytes), &nonce, &text, &aad);
         let payload = Payload {
             msg: &text,
             aad: &aad,
         };
-        let expected = oracle.encrypt((&nonce).into(), payload).unwrap();
-        assert_eq!(sealed(&key(bytes), &nonce, &text, &aad), expected);
+        let theirs = Xaes256Gcm::new((&bytes).into())
+            .encrypt((&nonce).into(), payload)
+            .unwrap();
+        assert_eq!(ours, theirs, "case {case}");
+        all.update(&ours);
     }
+    let mut digest = [0; 32];
+    all.finalize_xof().read(&mut digest);
+    hex(&digest)
 }
 
 /// A whole token's bytes, sealed by `key` under this prefix.

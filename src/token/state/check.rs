@@ -19,6 +19,7 @@ pub(crate) fn check(cbor: &[u8]) -> Result<(), StateError> {
 ///
 /// Made for state that passed [`check`]; what cannot be read counts as bytes, so that it is
 /// refused rather than passed on.
+#[cfg(any(test, feature = "jwt"))]
 pub(crate) fn has_bytes(cbor: &[u8]) -> bool {
     let mut cursor = Cursor::new(cbor);
     while !cursor.rest().is_empty() {
