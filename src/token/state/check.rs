@@ -4,7 +4,9 @@
 use super::error::{StateError, StateErrorKind};
 use super::item;
 use super::walk::{Listener, walk};
-use crate::token::cbor::{Cursor, Major};
+use crate::token::cbor::Cursor;
+#[cfg(any(test, feature = "jwt"))]
+use crate::token::cbor::Major;
 
 /// Checks that `cbor` is exactly one item under all of the state's rules.
 ///

@@ -1,0 +1,20 @@
+//! The HTTP service as its callers meet it: the real program on free ports of loopback, always stopped.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub
+)]
+
+mod callers;
+mod dev;
+mod lifecycle;
+mod refusals;
+mod secrecy;
+mod sessions;
+mod support;
