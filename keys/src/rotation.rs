@@ -550,4 +550,5 @@ impl fmt::Display for Refused {
 impl std::error::Error for Refused {}
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests;

@@ -499,3 +499,117 @@ proptest! {
         world.pass(world.time + 200 * 86_400);
     }
 }
+
+fn day_and_hour() -> Policy {
+    Policy {
+        rotate_every: 86_400,
+        publish_ahead: 3_600,
+        max_token_lifetime: 7_200,
+        max_session_lifetime: 86_400,
+        clock_skew: 60,
+    }
+}
+
+fn steps(world: &mut World, steps: &[Step]) {
+    for step in steps {
+        world.take(step);
+    }
+}
+
+/// A minute of `drains_until` is for the clock of the node that issues, the other for that of whoever
+/// prunes.
+#[test]
+fn the_last_token_of_the_fastest_node_outlives_no_prune_on_the_fastest_clock() {
+    let mut world = World::new(day_and_hour(), &[0, 60], &[60, 0], 0);
+    world.take(&Step::Run(0, Verb::Stage));
+    let second = world.ring().keys()[1].clone();
+    world.pass(secs(second.activates_at()) + 100);
+    // The issuer does not hear of the activation, and goes on for an hour under the second key.
+    world.take(&Step::Refresh(0));
+    let third = Verb::Activate {
+        key: 2,
+        force: false,
+    };
+    world.take(&Step::Run(0, third));
+    world.pass(world.time + 3_600);
+    let last = world.tokens[&(second.id(), 2)];
+    assert_eq!(last.expires_at, world.time + 59 + 7_200);
+    let drains_until = world.ring().key(second.id()).unwrap().drains_until();
+    world.pass(secs(drains_until.unwrap()) - 60);
+    steps(
+        &mut world,
+        &[Step::Run(1, Verb::Prune), Step::Refresh(1), Step::Wait(60)],
+    );
+    assert_eq!(world.ring().key(second.id()), None);
+}
+
+/// A key that nodes may still issue under by the old policy holds a lowering back, to the second.
+#[test]
+fn a_policy_is_lowered_as_soon_as_no_node_can_issue_by_the_old_one() {
+    for (early, lowered) in [(3_660, false), (3_661, true)] {
+        // The operator's clock is behind the issuer's by all there may be.
+        let mut world = World::new(day_and_hour(), &[0], &[60, 0], 0);
+        let second = secs(world.ring().keys()[1].activates_at());
+        world.pass(second - early);
+        let lower = Policy {
+            max_token_lifetime: 600,
+            ..day_and_hour()
+        };
+        steps(
+            &mut world,
+            &[
+                Step::Refresh(0),
+                Step::Run(0, Verb::SetPolicy(lower)),
+                Step::Refresh(1),
+                Step::Until(0, 0),
+                Step::Run(0, Verb::Rotate),
+                Step::Refresh(1),
+            ],
+        );
+        assert_eq!(world.policy_changed > 1, lowered);
+        world.pass(second + 30 * 86_400);
+    }
+}
+
+#[test]
+fn of_fifty_racing_rotators_at_most_one_wins_per_instant_and_the_others_find_nothing_due() {
+    let policy = day_and_hour();
+    let store = Arc::new(MemoryStore::new());
+    let plan = rotation::init("race", policy, at(1_800_000_000), &mut Draws(0)).unwrap();
+    store.save(&plan.ring, None).unwrap();
+    let mut due = plan.next_due;
+    for round in 0..8_u64 {
+        let generation = store.load().unwrap().generation();
+        let start = Arc::new(Barrier::new(50));
+        let racers = (0..50_u64).map(|racer| {
+            let (store, start) = (Arc::clone(&store), Arc::clone(&start));
+            // All at the instant in the even rounds; in the odd ones their clocks are a minute apart.
+            let now = due.saturating_add(if round % 2 == 0 { 0 } else { racer * 60 / 49 });
+            let mut rng = Draws((round * 50 + racer) << 32);
+            std::thread::spawn(move || {
+                start.wait();
+                for _ in 0..50 {
+                    let ring = store.load().unwrap();
+                    let Due::Now(plan) = rotation::rotate(&ring, now, &mut rng).unwrap() else {
+                        return 0;
+                    };
+                    match store.save(&plan.ring, Some(ring.generation())) {
+                        Ok(()) => return 1,
+                        Err(lost) => assert!(lost.conflict().is_some()),
+                    }
+                }
+                panic!("a rotator that lost reads again, and finds nothing due");
+            })
+        });
+        let racers: Vec<_> = racers.collect();
+        let wins: u64 = racers.into_iter().map(|racer| racer.join().unwrap()).sum();
+        assert_eq!(wins, 1, "round {round}");
+        let ring = store.load().unwrap();
+        assert_eq!(ring.generation(), generation + 1);
+        let after = due.saturating_add(60);
+        let Ok(Due::At(next)) = rotation::rotate(&ring, after, &mut Draws(1 << 60)) else {
+            panic!("something is due still");
+        };
+        due = next;
+    }
+}

@@ -51,6 +51,7 @@ fn a_late_rotation_is_shown_as_due_now() {
         timeline.events,
         [
             (at(late), Event::Staged(Label::Future(1))),
+            (at(late + DAY), Event::Staged(Label::Future(2))),
             (at(late + DAY), Event::Activates(Label::Future(1))),
         ]
     );
