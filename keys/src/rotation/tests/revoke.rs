@@ -192,3 +192,15 @@ fn a_revocation_at_a_clock_behind_counts_no_draining_key_as_the_standby() {
     assert_eq!(life.active(second), Some(nth(1)));
     assert_eq!(life.activates_at(3), second + 30 * DAY);
 }
+
+/// Bug: there, such a key kept the drain that its revoked successor had given it, and nodes with the newest
+/// ring refused the live tokens that it issued until the one after came.
+#[test]
+fn a_revocation_at_a_clock_behind_raises_the_drain_of_a_key_that_was_active_ahead() {
+    let mut life = Life::new();
+    let second = life.activates_at(1);
+    life.rotate(second).stage(second);
+    assert_eq!(life.drains_until(1), Some(life.activates_at(2) + DRAIN));
+    life.revoke(Revoke::Key(nth(2)), second - 40);
+    assert_eq!(life.drains_until(1), Some(life.activates_at(3) + DRAIN));
+}
