@@ -153,7 +153,8 @@ pub fn prune<R: TryCryptoRng + ?Sized>(
     drop_drained(ring, now, rng).map(|plan| Due::Now(Box::new(plan)))
 }
 
-/// Makes a staged key the active one before its time.
+/// Makes a staged key the active one before its time: now, or a second after the active key became so,
+/// on whatever clock within `clock_skew` it did.
 ///
 /// Refused before the key has been published for `publish_ahead`, unless `force`: then the plan's
 /// [harm](Plan::harm) says what it breaks.
@@ -188,11 +189,11 @@ pub fn activate<R: TryCryptoRng + ?Sized>(
             until: published_at,
         });
     }
-    // Where this clock is before the first key of all, other clocks are not: that key is theirs.
-    let active = ring
-        .active(now)
-        .or_else(|| ring.standby(now))
-        .filter(|active| active.id != id);
+    // The last key before this one that is active on any clock: nothing comes between two keys of which
+    // one may issue already.
+    let active = issuing(ring, now)
+        .into_iter()
+        .rfind(|active| active.activates_at < key.activates_at);
     let mut at = match active {
         Some(active) => now.max(active.activates_at.saturating_add(1)),
         None => now,
