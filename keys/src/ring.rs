@@ -44,6 +44,11 @@ impl KeyRing {
             if self.audience.is_none() && derive::key_id(&key.secret) != key.id {
                 return Err(InvalidRing::ForeignId { id: key.id });
             }
+            let times = [Some(key.created_at), Some(key.activates_at)];
+            let times = times.into_iter().chain([key.drains_until, key.revoked_at]);
+            if times.flatten().any(|time| time.to_rfc3339().is_none()) {
+                return Err(InvalidRing::OutOfTime { id: key.id });
+            }
         }
         let unrevoked = self.unrevoked();
         for (key, next) in unrevoked.iter().zip(unrevoked.iter().skip(1)) {
@@ -212,6 +217,11 @@ pub enum InvalidRing {
         /// The id.
         id: KeyId,
     },
+    /// A time is after the year 9999, which the document cannot say.
+    OutOfTime {
+        /// The key's id.
+        id: KeyId,
+    },
     /// Two unrevoked keys that would be active from the same second on.
     SameActivation {
         /// Their ids.
@@ -242,6 +252,7 @@ impl fmt::Display for InvalidRing {
             Self::TooManyKeys { keys } => write!(f, "{keys} keys, more than {MOST_KEYS}"),
             Self::DuplicateId { id } => write!(f, "two keys have the id {id}"),
             Self::ForeignId { id } => write!(f, "the id {id} is not the one its secret gives"),
+            Self::OutOfTime { id } => write!(f, "the key {id} has a time after the year 9999"),
             Self::SameActivation { ids: [one, other] } => {
                 write!(f, "the keys {one} and {other} have the same activates_at")
             }
@@ -292,6 +303,7 @@ pub(crate) const LARGEST_NUMBER: u64 = (1 << 53) - 1;
 const LONGEST_NAME: usize = 128;
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 pub(crate) mod tests {
     use super::*;
 

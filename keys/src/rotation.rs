@@ -153,7 +153,8 @@ pub fn prune<R: TryCryptoRng + ?Sized>(
     drop_drained(ring, now, rng).map(|plan| Due::Now(Box::new(plan)))
 }
 
-/// Makes a staged key the active one before its time.
+/// Makes a staged key the active one before its time: now, or a second after the active key became so,
+/// on whatever clock within `clock_skew` it did.
 ///
 /// Refused before the key has been published for `publish_ahead`, unless `force`: then the plan's
 /// [harm](Plan::harm) says what it breaks.
@@ -188,11 +189,11 @@ pub fn activate<R: TryCryptoRng + ?Sized>(
             until: published_at,
         });
     }
-    // Where this clock is before the first key of all, other clocks are not: that key is theirs.
-    let active = ring
-        .active(now)
-        .or_else(|| ring.standby(now))
-        .filter(|active| active.id != id);
+    // The last key before this one that is active on any clock: nothing comes between two keys of which
+    // one may issue already.
+    let active = issuing(ring, now)
+        .into_iter()
+        .rfind(|active| active.activates_at < key.activates_at);
     let mut at = match active {
         Some(active) => now.max(active.activates_at.saturating_add(1)),
         None => now,
@@ -221,7 +222,8 @@ pub fn activate<R: TryCryptoRng + ?Sized>(
 /// Revokes one key or all of them: every node refuses them from the moment it reads the ring.
 ///
 /// Nobody falls back to a draining key: revoking the active key gives its `activates_at` to the
-/// standby, or to a new key where none is left, so that every clock agrees at once.
+/// standby, or to a new key where none is left, so that every clock agrees at once. A key that is
+/// active on another clock only, within `clock_skew` of this one, counts as active.
 ///
 /// # Errors
 ///
@@ -239,16 +241,15 @@ pub fn revoke<R: TryCryptoRng + ?Sized>(
             return Err(Refused::AlreadyRevoked { id, at });
         }
     }
-    // Where this clock is before the first key of all, other clocks are not: that key is theirs.
-    let active = ring.active(now).or_else(|| ring.standby(now));
-    let active = active.map(|key| (key.id, key.activates_at));
+    let revokes =
+        |key: &Key| !key.is_revoked() && (which == Revoke::All || which == Revoke::Key(key.id));
+    let issuing = issuing(ring, now);
+    let vacant = issuing.iter().find(|key| revokes(key));
+    let vacant = vacant.map(|key| key.activates_at);
     let drains_until = now.saturating_add(ring.policy.drain_time());
     let mut keys = ring.keys.clone();
     let mut harm = Vec::new();
-    for key in keys.iter_mut().filter(|key| !key.is_revoked()) {
-        if which != Revoke::All && which != Revoke::Key(key.id) {
-            continue;
-        }
+    for key in keys.iter_mut().filter(|key| revokes(key)) {
         let state = ring.state(key, now);
         if state.verifies() {
             harm.push(Harm::TokensRefused { id: key.id, state });
@@ -257,17 +258,27 @@ pub fn revoke<R: TryCryptoRng + ?Sized>(
         key.drains_until.get_or_insert(drains_until);
     }
     let mut at = now;
-    if let Some((id, activates_at)) = active
-        && keys.iter().any(|key| key.id == id && key.is_revoked())
-    {
+    if let Some(activates_at) = vacant {
         at = now.max(activates_at);
         let heir = keys
             .iter_mut()
             .filter(|key| !key.is_revoked() && key.activates_at > activates_at)
             .min_by_key(|key| key.activates_at);
-        match heir {
-            Some(heir) => heir.activates_at = activates_at,
-            None => keys.push(draw(&keys, now, activates_at, rng)?),
+        let (id, created_at) = match heir {
+            Some(heir) => {
+                heir.activates_at = activates_at;
+                (heir.id, heir.created_at)
+            }
+            None => {
+                let heir = draw(&keys, now, activates_at, rng)?;
+                let made = (heir.id, heir.created_at);
+                keys.push(heir);
+                made
+            }
+        };
+        let until = created_at.saturating_add(ring.policy.publish_ahead);
+        if now < until {
+            harm.push(Harm::NotPublished { id, until });
         }
     }
     let next = Next {
@@ -352,6 +363,26 @@ fn drop_drained<R: TryCryptoRng + ?Sized>(
         now,
         rng,
     )
+}
+
+/// The keys that some clock within `clock_skew` of this one holds active, in their order: shortly
+/// after an activation the key before it still issues on the clocks behind, and shortly before one the
+/// key after it does on the clocks ahead.
+fn issuing(ring: &KeyRing, now: UnixTime) -> Vec<&Key> {
+    let behind = now.saturating_sub(ring.policy.clock_skew);
+    let ahead = now.saturating_add(ring.policy.clock_skew);
+    let unrevoked = ring.unrevoked();
+    let mut ends = unrevoked.iter().skip(1).map(|key| key.activates_at);
+    let issuing: Vec<&Key> = unrevoked
+        .iter()
+        .copied()
+        .filter(|key| ends.next().is_none_or(|end| end > behind) && key.activates_at <= ahead)
+        .collect();
+    if issuing.is_empty() {
+        // This clock is before the first key of all. Others are not: that key is theirs.
+        return unrevoked.into_iter().take(1).collect();
+    }
+    issuing
 }
 
 fn must_be_root(ring: &KeyRing) -> Result<(), Refused> {
@@ -520,4 +551,5 @@ impl fmt::Display for Refused {
 impl std::error::Error for Refused {}
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests;

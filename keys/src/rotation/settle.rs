@@ -21,10 +21,8 @@ pub(super) fn settle<R: TryCryptoRng + ?Sized>(
         reckon,
         at,
     } = next;
-    if !keys
-        .iter()
-        .any(|key| !key.is_revoked() && key.activates_at > at)
-    {
+    drop_retired_out_of_order(&mut keys, now);
+    if !has_standby(&keys, at) {
         keys.push(staged(&keys, &reckon, now, rng)?);
     }
     set_drains(&mut keys, &reckon, now, at);
@@ -45,6 +43,34 @@ pub(super) fn settle<R: TryCryptoRng + ?Sized>(
         harm: Vec::new(),
         next_due,
     })
+}
+
+/// Whether the last key is yet to come. One that drains has been active on a clock ahead of this one,
+/// whose owner has staged another since: where that was revoked or activated, it waits for a successor.
+fn has_standby(keys: &[Key], at: UnixTime) -> bool {
+    keys.iter()
+        .filter(|key| !key.is_revoked())
+        .max_by_key(|key| key.activates_at)
+        .is_some_and(|last| last.activates_at > at && last.drains_until.is_none())
+}
+
+/// Drops the retired keys that a ring cannot hold, because their successor is revoked and the one after
+/// it came when they had drained. Nobody takes their tokens any more, and a revocation must not fail
+/// for want of a `prune`.
+fn drop_retired_out_of_order(keys: &mut Vec<Key>, now: UnixTime) {
+    let mut unrevoked: Vec<&Key> = keys.iter().filter(|key| !key.is_revoked()).collect();
+    unrevoked.sort_by_key(|key| key.activates_at);
+    let mut successor = None;
+    let mut dropped = Vec::new();
+    // From the last to the first: the key before a dropped one may have to go with it.
+    for key in unrevoked.into_iter().rev() {
+        if key.is_drained(now) && key.drains_until < successor {
+            dropped.push(key.id);
+        } else {
+            successor = Some(key.activates_at);
+        }
+    }
+    keys.retain(|key| !dropped.contains(&key.id));
 }
 
 /// A key behind all others: never before it has been published for `publish_ahead`.
@@ -80,7 +106,9 @@ fn set_drains(keys: &mut [Key], policy: &Policy, now: UnixTime, at: UnixTime) {
         .collect();
     activations.sort_unstable();
     for key in keys {
-        if key.is_revoked() || key.is_drained(now) || key.activates_at > at {
+        // One that is staged here and drains already was active on a clock ahead of this one.
+        let never_active = key.activates_at > at && key.drains_until.is_none();
+        if key.is_revoked() || key.is_drained(now) || never_active {
             continue;
         }
         let successor = activations

@@ -174,10 +174,11 @@ fn refusals(ring: &KeyRing, seen: &[(Label, Key)], now: UnixTime) -> Vec<Refusal
         let ended = successor
             .activates_at
             .saturating_add(ring.policy.drain_time());
-        if let Some(from) = key.drains_until.filter(|from| *from < ended && now < ended) {
-            let (key, from) = (*label, from.max(now));
+        // One that has retired drained as long as the policy of its time asked for, which no later
+        // policy brings back.
+        if let Some(from) = key.drains_until.filter(|from| now < *from && *from < ended) {
             found.push(Refusal::RetiresEarly {
-                key,
+                key: *label,
                 from,
                 until: ended,
             });

@@ -1,0 +1,615 @@
+//! What no sequence of verbs may break, whoever runs them and however far apart the clocks are.
+//!
+//! A [`World`] is one ring in a store, operators who change it and nodes that read it, each with a clock
+//! of its own. All clocks are within the smallest `clock_skew` of any policy, which is the one thing the
+//! design asks of the world.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::sync::{Arc, Barrier};
+
+use proptest::prelude::*;
+use rand::{TryCryptoRng, TryRng};
+use saddlebag_keys::rotation::{self, Due, Plan, Refused, Revoke};
+use saddlebag_keys::{Key, KeyId, KeyRing, KeyState, MOST_KEYS, MemoryStore, Policy, Store};
+use saddlebag_keys::{UnixTime, document};
+use sha2::{Digest, Sha256};
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// So many seconds pass.
+    Wait(u64),
+    /// Until so many seconds after (or before) the n-th coming event of the ring.
+    Until(u8, i64),
+    /// An operator runs a verb.
+    Run(usize, Verb),
+    /// A node reads the ring.
+    Refresh(usize),
+}
+
+#[derive(Clone, Debug)]
+enum Verb {
+    Stage,
+    Rotate,
+    Activate { key: u8, force: bool },
+    Revoke(u8),
+    RevokeAll,
+    Prune,
+    SetPolicy(Policy),
+}
+
+/// One ring, its history, and all who have to do with it.
+struct World {
+    /// The time on the clock that is the most behind.
+    time: u64,
+    /// How far the clocks of operators are ahead of it.
+    operators: Vec<u64>,
+    nodes: Vec<Node>,
+    /// By generation, from 1.
+    rings: Vec<KeyRing>,
+    rng: Draws,
+    tokens: BTreeMap<(KeyId, usize), Token>,
+    published: BTreeMap<KeyId, usize>,
+    revoked: BTreeMap<KeyId, usize>,
+    /// Generations that a revocation made.
+    revocations: BTreeSet<usize>,
+    policy_changed: usize,
+    /// Keys that a forced activation or a revocation made issue early.
+    early: BTreeSet<KeyId>,
+    least_publish_ahead: u64,
+    largest_offset: u64,
+}
+
+/// A node, which issues and verifies by the ring that it read last.
+struct Node {
+    offset: u64,
+    generation: usize,
+    checked_at: u64,
+}
+
+/// Of all tokens that were issued under one key in one generation, the one that lives longest.
+#[derive(Clone, Copy, Debug)]
+struct Token {
+    key: KeyId,
+    /// The generation by which it was issued.
+    generation: usize,
+    expires_at: u64,
+}
+
+impl World {
+    fn new(policy: Policy, operators: &[u64], nodes: &[u64], seed: u64) -> Self {
+        let mut rng = Draws(seed << 32);
+        let time = 1_800_000_000;
+        let plan = rotation::init("fleet", policy, at(time + operators[0]), &mut rng).unwrap();
+        let nodes = nodes.iter().map(|offset| Node {
+            offset: *offset,
+            generation: 1,
+            checked_at: time + offset,
+        });
+        let nodes: Vec<Node> = nodes.collect();
+        let offsets = operators.iter().copied();
+        let offsets = offsets.chain(nodes.iter().map(|node| node.offset));
+        let largest_offset = offsets.max().unwrap();
+        let mut world = Self {
+            time,
+            operators: operators.to_vec(),
+            nodes,
+            rings: Vec::new(),
+            rng,
+            tokens: BTreeMap::new(),
+            published: BTreeMap::new(),
+            revoked: BTreeMap::new(),
+            revocations: BTreeSet::new(),
+            policy_changed: 1,
+            early: BTreeSet::new(),
+            least_publish_ahead: policy.publish_ahead,
+            largest_offset,
+        };
+        world.early.insert(first_active(&plan.ring));
+        world.save(plan.ring);
+        world
+    }
+
+    fn ring(&self) -> &KeyRing {
+        self.rings.last().unwrap()
+    }
+
+    fn held(&self, generation: usize) -> &KeyRing {
+        &self.rings[generation - 1]
+    }
+
+    fn take(&mut self, step: &Step) {
+        match step {
+            Step::Wait(seconds) => self.pass(self.time + seconds),
+            Step::Until(nth, shift) => {
+                let events = self.ring().keys().iter();
+                let events = events.flat_map(|key| [Some(key.activates_at()), key.drains_until()]);
+                let now = self.time;
+                let mut events: Vec<u64> = events
+                    .flatten()
+                    .map(UnixTime::as_secs)
+                    .filter(|event| *event > now)
+                    .collect();
+                events.sort_unstable();
+                if let Some(event) = events.get(usize::from(*nth) % events.len().max(1)) {
+                    self.pass(event.saturating_add_signed(*shift).max(now));
+                }
+            }
+            Step::Refresh(node) => {
+                let node = *node % self.nodes.len();
+                let (time, generation) = (self.time, self.rings.len());
+                let node = &mut self.nodes[node];
+                node.generation = generation;
+                node.checked_at = time + node.offset;
+                self.pass(time);
+            }
+            Step::Run(operator, verb) => {
+                let offset = self.operators[*operator % self.operators.len()];
+                self.run(verb, at(self.time + offset));
+            }
+        }
+    }
+
+    /// Lets time pass until `then`: every node issues all it may, and verifies all it meets.
+    fn pass(&mut self, then: u64) {
+        for node in &self.nodes {
+            let ring = self.rings.get(node.generation - 1).unwrap();
+            let (from, to) = (self.time + node.offset, then + node.offset);
+            let stale_from = node.checked_at + ring.policy().publish_ahead;
+            let keys = unrevoked(ring);
+            let ends = keys.iter().skip(1).map(|next| secs(next.activates_at()));
+            for (key, end) in keys.iter().zip(ends.chain([u64::MAX])) {
+                let first = from.max(secs(key.activates_at()));
+                let last = to.min(end - 1).min(stale_from - 1);
+                if first > last {
+                    continue;
+                }
+                // Whoever issues at `last` is told so by the ring itself.
+                assert_eq!(ring.active(at(last)).map(Key::id), Some(key.id()));
+                let expires_at = last + ring.policy().max_token_lifetime;
+                let slot = (key.id(), node.generation);
+                let known = self.tokens.get(&slot).map_or(0, |token| token.expires_at);
+                let token = Token {
+                    key: key.id(),
+                    generation: node.generation,
+                    expires_at: expires_at.max(known),
+                };
+                self.tokens.insert(slot, token);
+            }
+        }
+        for token in self.tokens.values() {
+            for node in &self.nodes {
+                // A ring that refuses a key once refuses it from then on: the last instant tells all.
+                let now = (then + node.offset).min(token.expires_at - 1);
+                if now >= self.time + node.offset {
+                    self.verify(token, node, now);
+                }
+            }
+        }
+        self.time = then;
+        let slowest = self.time;
+        self.tokens.retain(|_, token| token.expires_at > slowest);
+    }
+
+    /// "Rotation then refuses no live token at any node that has refreshed since the verifying key was
+    /// published and since the policy last changed."
+    fn verify(&self, token: &Token, node: &Node, now: u64) {
+        let promised =
+            node.generation >= self.published[&token.key] && node.generation >= self.policy_changed;
+        let revoked = self
+            .revoked
+            .get(&token.key)
+            .is_some_and(|revoked| *revoked <= node.generation);
+        // `revoke` may break the promise: a key whose successor is revoked issues for longer than the
+        // nodes know that have not read of it.
+        let unread = node.generation + 1..=token.generation;
+        let unread = !unread.is_empty() && self.revocations.range(unread).next().is_some();
+        if !promised || revoked || unread {
+            return;
+        }
+        let ring = self.held(node.generation);
+        let state = ring.key(token.key).map(|key| ring.state(key, at(now)));
+        assert!(
+            state.is_some_and(KeyState::verifies),
+            "a node at generation {} refuses at {now} a live {token:?}: its key is {state:?}",
+            node.generation
+        );
+    }
+
+    fn run(&mut self, verb: &Verb, now: UnixTime) {
+        let ring = self.ring().clone();
+        let nth = |n: u8| ring.keys()[usize::from(n) % ring.keys().len()].id();
+        let rng = &mut self.rng;
+        let planned = match verb {
+            Verb::Stage => rotation::stage(&ring, now, rng).map(now_due),
+            Verb::Rotate => rotation::rotate(&ring, now, rng),
+            Verb::Activate { key, force } => {
+                rotation::activate(&ring, nth(*key), *force, now, rng).map(now_due)
+            }
+            Verb::Revoke(key) => {
+                rotation::revoke(&ring, Revoke::Key(nth(*key)), now, rng).map(now_due)
+            }
+            Verb::RevokeAll => rotation::revoke(&ring, Revoke::All, now, rng).map(now_due),
+            Verb::Prune => rotation::prune(&ring, now, rng),
+            Verb::SetPolicy(policy) => rotation::set_policy(&ring, *policy, now, rng),
+        };
+        let plan = match (planned, verb) {
+            (Ok(Due::Now(plan)), _) => *plan,
+            (Ok(Due::At(due)), Verb::Rotate) => {
+                assert!(due > now, "a rotation that is due is not put off");
+                return;
+            }
+            (Ok(Due::At(_)), _) => return,
+            (Err(Refused::AlreadyRevoked { .. }), Verb::Revoke(_)) => return,
+            (Err(refused), Verb::Revoke(_) | Verb::RevokeAll) => {
+                panic!("no revocation is ever refused: {refused}")
+            }
+            (Err(Refused::NotStaged { .. } | Refused::TooEarly { .. }), Verb::Activate { .. }) => {
+                return;
+            }
+            (Err(Refused::AboutToActivate { .. }), Verb::SetPolicy(_)) => return,
+            (Err(Refused::Full), _) => {
+                assert!(ring.keys().iter().all(|key| key.revoked_at().is_none()));
+                assert_eq!(ring.keys().len(), MOST_KEYS);
+                return;
+            }
+            (Err(refused), verb) => panic!("{verb:?} is refused: {refused}"),
+        };
+        let revokes = matches!(verb, Verb::Revoke(_) | Verb::RevokeAll);
+        if !revokes && !matches!(verb, Verb::Activate { force: true, .. }) {
+            assert_eq!(plan.harm, []);
+        }
+        let next = self.rings.len() + 1;
+        for key in plan.ring.keys() {
+            let moved = ring.key(key.id());
+            let moved = moved.is_none_or(|old| old.activates_at() != key.activates_at());
+            let early = key.activates_at() < key.created_at().saturating_add(1);
+            if moved && (early || revokes || matches!(verb, Verb::Activate { force: true, .. })) {
+                self.early.insert(key.id());
+            }
+        }
+        if revokes {
+            self.revocations.insert(next);
+            nobody_falls_back(&ring, &plan.ring, self.time, self.largest_offset);
+        }
+        if let Verb::SetPolicy(policy) = verb {
+            self.policy_changed = next;
+            self.least_publish_ahead = self.least_publish_ahead.min(policy.publish_ahead);
+        }
+        assert!(
+            plan.ring.standby(now).is_some(),
+            "every save leaves a standby"
+        );
+        self.goes_on_from(&ring, &plan.ring);
+        self.save(plan.ring);
+    }
+
+    /// What holds between any generation and the one after it.
+    fn goes_on_from(&self, old: &KeyRing, new: &KeyRing) {
+        assert_eq!(new.generation(), old.generation() + 1);
+        for key in new.keys() {
+            let Some(before) = old.key(key.id()) else {
+                continue;
+            };
+            assert_eq!(key.created_at(), before.created_at());
+            assert!(
+                key.activates_at() <= before.activates_at(),
+                "no key is put off"
+            );
+            assert!(
+                key.drains_until() >= before.drains_until(),
+                "no drain is lowered"
+            );
+            if before.revoked_at().is_some() {
+                assert_eq!(key, before, "a revoked key stays as it is");
+            }
+        }
+    }
+
+    fn save(&mut self, ring: KeyRing) {
+        let generation = self.rings.len() + 1;
+        assert_eq!(ring.generation(), generation as u64);
+        assert!(ring.keys().len() <= MOST_KEYS);
+        let ids: BTreeSet<KeyId> = ring.keys().iter().map(Key::id).collect();
+        assert_eq!(ids.len(), ring.keys().len());
+        // Reading validates.
+        assert_eq!(document::parse(&document::to_json(&ring)).unwrap(), ring);
+        for key in ring.keys() {
+            self.published.entry(key.id()).or_insert(generation);
+            if key.revoked_at().is_some() {
+                self.revoked.entry(key.id()).or_insert(generation);
+                for now in [self.time, secs(key.activates_at()), 9_999_999_999] {
+                    assert_eq!(ring.state(key, at(now)), KeyState::Revoked);
+                }
+            } else {
+                assert!(!self.revoked.contains_key(&key.id()), "revoked is for ever");
+                let published = key.created_at().saturating_add(self.least_publish_ahead);
+                assert!(
+                    self.early.contains(&key.id()) || key.activates_at() >= published,
+                    "no key issues before it has been published for publish_ahead"
+                );
+            }
+        }
+        // No clock is before `time` from here on, so this is every instant there is.
+        let keys = unrevoked(&ring);
+        assert!(
+            secs(keys[0].activates_at()) <= self.time,
+            "the clock that is the most behind has no active key"
+        );
+        for now in keys.iter().flat_map(|key| {
+            let activates_at = secs(key.activates_at());
+            [activates_at, activates_at.saturating_sub(1)]
+        }) {
+            let now = at(now.max(self.time));
+            let active = ring.active(now).unwrap();
+            assert_eq!(ring.state(active, now), KeyState::Active);
+            let states = ring.keys().iter().map(|key| ring.state(key, now));
+            assert_eq!(states.filter(|state| *state == KeyState::Active).count(), 1);
+        }
+        self.rings.push(ring);
+    }
+}
+
+/// On no clock does a revocation make a key issue that was draining there.
+fn nobody_falls_back(old: &KeyRing, new: &KeyRing, time: u64, largest_offset: u64) {
+    for now in (time..=time + largest_offset).map(at) {
+        let (before, after) = (old.active(now).unwrap(), new.active(now).unwrap());
+        let again = old.key(after.id()).map(|key| old.state(key, now));
+        assert!(
+            matches!(again, None | Some(KeyState::Staged)) || after.id() == before.id(),
+            "at {now} the {again:?} key {} issues after {}",
+            after.id(),
+            before.id()
+        );
+    }
+}
+
+fn first_active(ring: &KeyRing) -> KeyId {
+    unrevoked(ring)[0].id()
+}
+
+fn unrevoked(ring: &KeyRing) -> Vec<&Key> {
+    let keys = ring.keys().iter();
+    let mut keys: Vec<&Key> = keys.filter(|key| key.revoked_at().is_none()).collect();
+    keys.sort_by_key(|key| key.activates_at());
+    keys
+}
+
+fn now_due(plan: Plan) -> Due {
+    Due::Now(Box::new(plan))
+}
+
+fn at(seconds: u64) -> UnixTime {
+    UnixTime::from_secs(seconds)
+}
+
+fn secs(time: UnixTime) -> u64 {
+    time.as_secs()
+}
+
+/// Bytes that repeat from run to run, so that a counterexample can be looked at twice.
+struct Draws(u64);
+
+impl TryRng for Draws {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.try_next_u64().map(|number| number as u32)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let mut bytes = [0; 8];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        for chunk in bytes.chunks_mut(32) {
+            self.0 += 1;
+            chunk.copy_from_slice(&Sha256::digest(self.0.to_le_bytes())[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Draws {}
+
+/// From a second to about three years, as many short as long.
+fn long_or_short() -> impl Strategy<Value = u64> {
+    (0_u32..27, any::<u32>()).prop_map(|(bits, noise)| {
+        let least = 1_u64 << bits;
+        least + u64::from(noise) % least
+    })
+}
+
+/// Policies that can be followed, all of at least this skew.
+fn policy(least_skew: u64) -> impl Strategy<Value = Policy> {
+    let parts = (1_u64..20, 1_u64..40, 1_u64..20, 1_u64..40, least_skew..=300);
+    let parts = parts.prop_map(|(unit, publish, rotate, lifetime, clock_skew)| Policy {
+        publish_ahead: unit * publish * 600,
+        rotate_every: unit * publish * 600 * rotate,
+        max_token_lifetime: unit * lifetime * 1_200,
+        max_session_lifetime: 365 * 86_400,
+        clock_skew,
+    });
+    parts.prop_filter("at most 24 keys", |policy| policy.keys_needed() <= 24)
+}
+
+fn verb(least_skew: u64) -> impl Strategy<Value = Verb> {
+    prop_oneof![
+        2 => Just(Verb::Stage),
+        6 => Just(Verb::Rotate),
+        3 => (any::<u8>(), any::<bool>()).prop_map(|(key, force)| Verb::Activate { key, force }),
+        2 => any::<u8>().prop_map(Verb::Revoke),
+        1 => Just(Verb::RevokeAll),
+        1 => Just(Verb::Prune),
+        2 => policy(least_skew).prop_map(Verb::SetPolicy),
+    ]
+}
+
+fn step(least_skew: u64) -> impl Strategy<Value = Step> {
+    let shift = -400_i64..=400;
+    prop_oneof![
+        2 => long_or_short().prop_map(Step::Wait),
+        4 => (0_u8..6, shift).prop_map(|(nth, shift)| Step::Until(nth, shift)),
+        7 => (0_usize..3, verb(least_skew)).prop_map(|(who, verb)| Step::Run(who, verb)),
+        4 => (0_usize..4).prop_map(Step::Refresh),
+    ]
+}
+
+/// A policy, how far the clocks of three operators and four nodes are ahead, and what they do.
+fn lives() -> impl Strategy<Value = (Policy, Vec<u64>, Vec<u64>, Vec<Step>)> {
+    prop_oneof![Just(0_u64), Just(1), Just(60), 0_u64..=300].prop_flat_map(|skew| {
+        let clock = prop_oneof![Just(0), Just(skew), 0..=skew];
+        (
+            policy(skew),
+            proptest::collection::vec(clock.clone(), 3),
+            proptest::collection::vec(clock, 4),
+            proptest::collection::vec(step(skew), 1..80),
+        )
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        // 128, or as many as PROPTEST_CASES asks for, halved: a case is a life of decades.
+        cases: ProptestConfig::default().cases / 2,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn whoever_does_what_when_the_ring_keeps_its_promises(
+        (policy, operators, nodes, steps) in lives(),
+        seed in any::<u32>(),
+    ) {
+        let mut world = World::new(policy, &operators, &nodes, seed.into());
+        for step in &steps {
+            world.take(step);
+        }
+        // The last tokens end.
+        world.pass(world.time + 200 * 86_400);
+    }
+}
+
+fn day_and_hour() -> Policy {
+    Policy {
+        rotate_every: 86_400,
+        publish_ahead: 3_600,
+        max_token_lifetime: 7_200,
+        max_session_lifetime: 86_400,
+        clock_skew: 60,
+    }
+}
+
+fn steps(world: &mut World, steps: &[Step]) {
+    for step in steps {
+        world.take(step);
+    }
+}
+
+/// A minute of `drains_until` is for the clock of the node that issues, the other for that of whoever
+/// prunes.
+#[test]
+fn the_last_token_of_the_fastest_node_outlives_no_prune_on_the_fastest_clock() {
+    let mut world = World::new(day_and_hour(), &[0, 60], &[60, 0], 0);
+    world.take(&Step::Run(0, Verb::Stage));
+    let second = world.ring().keys()[1].clone();
+    world.pass(secs(second.activates_at()) + 100);
+    // The issuer does not hear of the activation, and goes on for an hour under the second key.
+    world.take(&Step::Refresh(0));
+    let third = Verb::Activate {
+        key: 2,
+        force: false,
+    };
+    world.take(&Step::Run(0, third));
+    world.pass(world.time + 3_600);
+    let last = world.tokens[&(second.id(), 2)];
+    assert_eq!(last.expires_at, world.time + 59 + 7_200);
+    let drains_until = world.ring().key(second.id()).unwrap().drains_until();
+    world.pass(secs(drains_until.unwrap()) - 60);
+    steps(
+        &mut world,
+        &[Step::Run(1, Verb::Prune), Step::Refresh(1), Step::Wait(60)],
+    );
+    assert_eq!(world.ring().key(second.id()), None);
+}
+
+/// A key that nodes may still issue under by the old policy holds a lowering back, to the second.
+#[test]
+fn a_policy_is_lowered_as_soon_as_no_node_can_issue_by_the_old_one() {
+    for (early, lowered) in [(3_660, false), (3_661, true)] {
+        // The operator's clock is behind the issuer's by all there may be.
+        let mut world = World::new(day_and_hour(), &[0], &[60, 0], 0);
+        let second = secs(world.ring().keys()[1].activates_at());
+        world.pass(second - early);
+        let lower = Policy {
+            max_token_lifetime: 600,
+            ..day_and_hour()
+        };
+        steps(
+            &mut world,
+            &[
+                Step::Refresh(0),
+                Step::Run(0, Verb::SetPolicy(lower)),
+                Step::Refresh(1),
+                Step::Until(0, 0),
+                Step::Run(0, Verb::Rotate),
+                Step::Refresh(1),
+            ],
+        );
+        assert_eq!(world.policy_changed > 1, lowered);
+        world.pass(second + 30 * 86_400);
+    }
+}
+
+#[test]
+fn of_fifty_racing_rotators_at_most_one_wins_per_instant_and_the_others_find_nothing_due() {
+    let policy = day_and_hour();
+    let store = Arc::new(MemoryStore::new());
+    let plan = rotation::init("race", policy, at(1_800_000_000), &mut Draws(0)).unwrap();
+    store.save(&plan.ring, None).unwrap();
+    let mut due = plan.next_due;
+    for round in 0..8_u64 {
+        let generation = store.load().unwrap().generation();
+        let start = Arc::new(Barrier::new(50));
+        let racers = (0..50_u64).map(|racer| {
+            let (store, start) = (Arc::clone(&store), Arc::clone(&start));
+            // All at the instant in the even rounds; in the odd ones their clocks are a minute apart.
+            let now = due.saturating_add(if round % 2 == 0 { 0 } else { racer * 60 / 49 });
+            let mut rng = Draws((round * 50 + racer) << 32);
+            std::thread::spawn(move || {
+                start.wait();
+                for _ in 0..50 {
+                    let ring = store.load().unwrap();
+                    let Due::Now(plan) = rotation::rotate(&ring, now, &mut rng).unwrap() else {
+                        return 0;
+                    };
+                    match store.save(&plan.ring, Some(ring.generation())) {
+                        Ok(()) => return 1,
+                        Err(lost) => assert!(lost.conflict().is_some()),
+                    }
+                }
+                panic!("a rotator that lost reads again, and finds nothing due");
+            })
+        });
+        let racers: Vec<_> = racers.collect();
+        let wins: u64 = racers.into_iter().map(|racer| racer.join().unwrap()).sum();
+        assert_eq!(wins, 1, "round {round}");
+        let ring = store.load().unwrap();
+        assert_eq!(ring.generation(), generation + 1);
+        let after = due.saturating_add(60);
+        let Ok(Due::At(next)) = rotation::rotate(&ring, after, &mut Draws(1 << 60)) else {
+            panic!("something is due still");
+        };
+        due = next;
+    }
+}
