@@ -292,6 +292,19 @@ pub(crate) struct Call {
     pub(crate) line: String,
     /// The how-manieth of its name in its thread, from 1: strace's `when`.
     pub(crate) nth: usize,
+    /// As many of its name does another thread make.
+    elsewhere: usize,
+}
+
+/// The calls that a fault can be aimed at without hitting another thread.
+pub(crate) fn faultable(calls: Vec<Call>) -> Vec<Call> {
+    for call in &calls {
+        assert!(
+            call.elsewhere < call.nth,
+            "{call:?} would be hit elsewhere: warm up longer"
+        );
+    }
+    calls
 }
 
 /// The calls of the test `name` in its part between the marks `begin` and `end`.
@@ -307,6 +320,7 @@ pub(crate) fn trace(name: &str, folder: &Path) -> Vec<Call> {
     let mut counts = std::collections::HashMap::new();
     let mut calls = Vec::new();
     let mut inside = false;
+    let mut here = String::new();
     for line in log.lines() {
         let Some((thread, line)) = line.split_once(' ') else {
             continue;
@@ -321,23 +335,34 @@ pub(crate) fn trace(name: &str, folder: &Path) -> Vec<Call> {
         *nth += 1;
         if line.contains("/saddlebag-mark-") {
             inside = line.contains("/saddlebag-mark-begin");
+            here = thread.to_owned();
         } else if inside {
             calls.push(Call {
                 name: call.to_owned(),
                 line: line.to_owned(),
                 nth: *nth,
+                elsewhere: 0,
             });
         }
     }
     assert!(!calls.is_empty(), "nothing was traced");
+    for call in &mut calls {
+        let elsewhere = counts
+            .iter()
+            .filter(|((thread, name), _)| *thread != here && *name == call.name);
+        call.elsewhere = elsewhere.map(|(_, count)| *count).max().unwrap_or(0);
+    }
     calls
 }
 
-/// Runs the test `name` in its part with a fault in it, as `strace -e inject=` takes it.
-pub(crate) fn with_fault(fault: &str, name: &str, folder: &Path) -> Output {
-    let inject = format!("inject={fault}");
+/// Runs the test `name` in its part with a fault in one call of it, as `strace -e inject=` takes it.
+pub(crate) fn with_fault(call: &str, fault: &str, name: &str, folder: &Path) -> Output {
+    let trace = format!("trace={call}");
+    let inject = format!("inject={call}:{fault}");
+    let strace = ["strace", "-f", "-qq", "-o", "/dev/null"];
+    let faulty = ["-e", &trace, "-e", &inject];
     run(&mut again(
-        &["strace", "-f", "-qq", "-o", "/dev/null", "-e", &inject],
+        &[&strace[..], &faulty[..]].concat(),
         name,
         folder,
     ))
