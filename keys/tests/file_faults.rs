@@ -44,7 +44,7 @@ fn a_writer_killed_at_any_moment_leaves_a_whole_ring_that_never_goes_back() {
     let store = FileStore::new(folder.path().join("ring.json"));
     let name = "a_writer_killed_at_any_moment_leaves_a_whole_ring_that_never_goes_back";
     let (mut highest, mut torn_writes) = (0, 0);
-    for _ in 0..120 {
+    for _ in 0..100 {
         let mut command = again::<&str>(&[], name, folder.path());
         let mut writer = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut output = BufReader::new(writer.stdout.take().unwrap());
@@ -233,7 +233,9 @@ fn prepared(expected: Option<u64>) -> (tempfile::TempDir, FileStore) {
 
 fn save_calls(name: &str, expected: Option<u64>) -> Vec<Call> {
     let (folder, store) = prepared(expected);
-    let calls = faultable(trace(name, folder.path()));
+    let mut calls = faultable(trace(name, folder.path()));
+    // Only debug builds ask whether a file is open before they close it.
+    calls.retain(|call| call.name != "fcntl");
     assert_eq!(store.load().unwrap(), ring(2));
     let publish = if expected.is_some() { "rename" } else { "link" };
     for wanted in ["write", "fsync", publish] {
@@ -526,7 +528,7 @@ fn readers_of_the_file_meet_no_torn_ring_and_no_older_one() {
     });
 }
 
-const WARM_UP: usize = 40;
+const WARM_UP: usize = 30;
 /// The calls of a save that can fail for reasons of the file system.
 const FALLIBLE: [&str; 15] = [
     "open",

@@ -407,12 +407,12 @@ fn refused<T: std::fmt::Debug>(result: Result<T, StoreError>, reason: &str) {
 fn an_error_shows_no_byte_of_a_secret() {
     let (_folder, store) = folder_with_ring();
     let whole = text(&ring(1));
-    let secret = secret_of(&whole);
+    let secret: String = secret_of(&whole).chars().take(8).collect();
     for length in (0..whole.len() - 1).step_by(7) {
         write_raw(store.path(), &whole[..length], 0o600);
         let error = store.load().unwrap_err();
         let said = format!("{error} {error:?}");
-        assert!(!said.contains(&secret[..8]), "{said}");
+        assert!(!said.contains(&secret), "{said}");
     }
 }
 
