@@ -1,0 +1,164 @@
+//! Credentials of the API's callers: sealed tokens of the reserved audience `saddlebag:api`.
+//!
+//! Made by `saddlebag credential` alone, and taken by the check of a caller alone: no user database, any
+//! node checks them, no endpoint can mint one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use saddlebag_keys::{Audience, InvalidAudience, KeyRingHandle, UnixTime};
+use serde::{Deserialize, Serialize};
+
+use crate::token::reason::Reason;
+use crate::tokens::{ConfigError, IssueError, Issued, NewSession, Refused, Tokens};
+
+/// What a caller may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Role {
+    /// Issue and renew.
+    Issue,
+    /// Verify and introspect.
+    Verify,
+    /// Read the keys' states.
+    Admin,
+}
+
+impl Role {
+    pub(crate) const ALL: [Self; 3] = [Self::Issue, Self::Verify, Self::Admin];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Issue => "issue",
+            Self::Verify => "verify",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|role| role.as_str() == text);
+        found.ok_or_else(|| format!("{text:?} is no role: issue, verify or admin"))
+    }
+}
+
+/// Who calls, and what they may do. Exactly this is a credential's state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Caller {
+    pub(crate) name: String,
+    pub(crate) roles: Vec<Role>,
+    /// `None`: all.
+    pub(crate) audiences: Option<Vec<String>>,
+}
+
+impl Caller {
+    pub(crate) fn has(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+
+    pub(crate) fn may_use(&self, audience: &Audience) -> bool {
+        self.audiences
+            .as_ref()
+            .is_none_or(|some| some.iter().any(|one| one == audience.as_str()))
+    }
+}
+
+/// Makes and checks credentials under one ring.
+#[derive(Clone, Debug)]
+pub(crate) struct Credentials {
+    tokens: Tokens,
+}
+
+impl Credentials {
+    pub(crate) fn new(ring: KeyRingHandle) -> Result<Self, ConfigError> {
+        Ok(Self {
+            tokens: Tokens::of_credentials(ring)?,
+        })
+    }
+
+    /// Makes a credential that lives for so many seconds, 30 days or what the policy allows unless told,
+    /// and is not renewed.
+    pub(crate) fn issue(
+        &self,
+        caller: &Caller,
+        lifetime: Option<u64>,
+        now: UnixTime,
+    ) -> Result<Issued, CredentialError> {
+        if caller.name.is_empty() || caller.name.chars().any(char::is_control) {
+            return Err(CredentialError::Name);
+        }
+        if caller.roles.is_empty() {
+            return Err(CredentialError::NoRole);
+        }
+        for audience in caller.audiences.iter().flatten() {
+            let audience = Audience::new(audience).map_err(CredentialError::Audience)?;
+            if audience.is_reserved() {
+                return Err(CredentialError::Reserved(audience));
+            }
+        }
+        let lifetime = lifetime.unwrap_or_else(|| self.usual_lifetime());
+        let session = NewSession::of(caller)
+            .lifetime(lifetime)
+            .session_lifetime(lifetime);
+        self.tokens
+            .issue_at(session, now)
+            .map_err(CredentialError::Issue)
+    }
+
+    fn usual_lifetime(&self) -> u64 {
+        self.tokens
+            .ring()
+            .load()
+            .as_ref()
+            .map_or(USUAL_LIFETIME, |ring| {
+                let policy = ring.policy();
+                USUAL_LIFETIME
+                    .min(policy.max_token_lifetime)
+                    .min(policy.max_session_lifetime)
+            })
+    }
+
+    /// Who presents this credential.
+    pub(crate) fn check(&self, token: &str, now: UnixTime) -> Result<Caller, Refused> {
+        let verified = self.tokens.verify_at(token, now)?;
+        verified
+            .state()
+            .map_err(|_| Refused::new(Reason::BadClaims))
+    }
+}
+
+const USUAL_LIFETIME: u64 = 30 * 86_400;
+
+/// A credential that was not made.
+#[derive(Clone, Debug)]
+pub(crate) enum CredentialError {
+    Name,
+    NoRole,
+    Audience(InvalidAudience),
+    Reserved(Audience),
+    Issue(IssueError),
+}
+
+impl fmt::Display for CredentialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name => f.write_str("the name is empty or has control characters"),
+            Self::NoRole => f.write_str("a credential needs at least one role"),
+            Self::Audience(error) => error.fmt(f),
+            Self::Reserved(audience) => write!(f, "the audience {audience} is reserved"),
+            Self::Issue(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CredentialError {}

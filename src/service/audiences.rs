@@ -1,0 +1,80 @@
+//! The tokens of each audience that callers name, made when the first asks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::problem::Problem;
+use crate::credential::Caller;
+use crate::tokens::{ConfigError, Tokens};
+
+/// Tokens by audience; read without a lock, at most [`MOST`] of them kept.
+pub(super) struct Audiences {
+    usual: Tokens,
+    others: ArcSwap<BTreeMap<String, Tokens>>,
+}
+
+impl Audiences {
+    pub(super) fn new(usual: Tokens) -> Self {
+        Self {
+            usual,
+            others: ArcSwap::default(),
+        }
+    }
+
+    /// The tokens of the audience that a caller named, or of the default one, if the caller may use it.
+    pub(super) fn of(
+        &self,
+        audience: Option<&str>,
+        caller: &Caller,
+        binding: Option<&str>,
+    ) -> Result<Tokens, Problem> {
+        let tokens = match audience {
+            Some(name) if name != self.usual.audience().as_str() => self.other(name)?,
+            _ => self.usual.clone(),
+        };
+        if !caller.may_use(tokens.audience()) {
+            return Err(Problem::audience_not_allowed(tokens.audience()));
+        }
+        match binding {
+            None => Ok(tokens),
+            Some(text) => bound(&tokens, text),
+        }
+    }
+
+    fn other(&self, name: &str) -> Result<Tokens, Problem> {
+        if let Some(known) = self.others.load().get(name) {
+            return Ok(known.clone());
+        }
+        let made = self.usual.for_audience(name).map_err(|error| match error {
+            ConfigError::Reserved { .. } => Problem::audience_reserved(&error),
+            ConfigError::Scope(_) => Problem::audience_out_of_scope(&error),
+            _ => Problem::invalid_member("audience", &error),
+        })?;
+        self.others.rcu(|others| {
+            // Names come from callers with a credential; one of them may still name very many.
+            let mut next = if others.len() < MOST {
+                BTreeMap::clone(others)
+            } else {
+                BTreeMap::new()
+            };
+            next.insert(name.to_owned(), made.clone());
+            Arc::new(next)
+        });
+        Ok(made)
+    }
+}
+
+fn bound(tokens: &Tokens, text: &str) -> Result<Tokens, Problem> {
+    use base64::Engine;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+    let binding = BASE64_URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|_| Problem::invalid_member("binding", &"not base64url without padding"))?;
+    tokens
+        .bound_to(&binding)
+        .map_err(|error| Problem::invalid_member("binding", &error))
+}
+
+const MOST: usize = 1_024;

@@ -1,0 +1,84 @@
+//! Bodies: JSON read strictly, within a size and a time, with the path of what is wrong.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::Request;
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+use super::problem::Problem;
+use crate::session::RawState;
+
+/// Reads a whole body of at most [`MAX_LEN`] bytes that says it is JSON.
+pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
+    must_be_json(request.headers())?;
+    let body = Limited::new(request.into_body(), MAX_LEN);
+    match tokio::time::timeout(LONGEST_WAIT, body.collect()).await {
+        Err(_) => Err(Problem::body_too_slow(LONGEST_WAIT)),
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::body_too_large(MAX_LEN)),
+        Ok(Err(error)) => Err(Problem::invalid_body("$", &error)),
+    }
+}
+
+/// Reads a value from JSON text: unknown, repeated and mistyped members are refused by their path.
+pub(super) fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." {
+            "$".to_owned()
+        } else {
+            format!("$.{path}")
+        };
+        Problem::invalid_body(&path, error.inner())
+    })?;
+    json.end()
+        .map_err(|error| Problem::invalid_body("$", &error))?;
+    Ok(value)
+}
+
+/// Turns the member `state` into what a token carries.
+pub(super) fn state(state: &RawValue) -> Result<RawState, Problem> {
+    RawState::from_json(state.get().as_bytes()).map_err(|error| {
+        let path = error.path().replacen('$', "$.state", 1);
+        Problem::invalid_state(&path, error.kind())
+    })
+}
+
+/// A member that may be absent, and where `null` is a value of its own.
+pub(super) fn present<'de, T, D>(input: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(input).map(Some)
+}
+
+/// A JSON answer.
+pub(super) fn answer(status: axum::http::StatusCode, value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(text) => (status, [(CONTENT_TYPE, "application/json")], text).into_response(),
+        Err(error) => Problem::internal(&error).into_response(),
+    }
+}
+
+fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if kind.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Problem::not_json(kind))
+}
+
+const MAX_LEN: usize = 64 * 1024;
+const LONGEST_WAIT: Duration = Duration::from_secs(10);

@@ -1,0 +1,124 @@
+//! Where the service listens: a TCP address or a Unix socket.
+
+use std::fmt;
+use std::io;
+use std::net::ToSocketAddrs;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use tokio::net::{TcpListener, UnixListener};
+
+/// An address to listen at: `host:port` (port 0 is any free one) or `unix:PATH`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Address {
+    Tcp(String),
+    Unix(PathBuf),
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            if path.is_empty() {
+                return Err("unix: wants a path".to_owned());
+            }
+            return Ok(Self::Unix(path.into()));
+        }
+        let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+        match port {
+            Some(Ok(_)) => Ok(Self::Tcp(text.to_owned())),
+            _ => Err(format!("{text:?} is neither host:port nor unix:PATH")),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => f.write_str(address),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// A listener, and the address that it got.
+pub(crate) enum Bound {
+    Tcp(TcpListener),
+    Unix(UnixListener, SocketFile),
+}
+
+impl Bound {
+    /// Binds.
+    pub(crate) async fn to(address: &Address) -> io::Result<Self> {
+        match address {
+            Address::Tcp(address) => {
+                // The resolver may block: this is before anybody is served.
+                let addresses: Vec<_> = address.to_socket_addrs()?.collect();
+                TcpListener::bind(&addresses[..]).await.map(Self::Tcp)
+            }
+            Address::Unix(path) => {
+                remove_dead_socket(path)?;
+                let listener = UnixListener::bind(path)?;
+                let file = SocketFile(path.clone());
+                // Its owner alone; whoever else should come is let in by the folder's owner.
+                std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+                Ok(Self::Unix(listener, file))
+            }
+        }
+    }
+
+    /// The address, with the port that was free where any was asked for.
+    pub(crate) fn address(&self) -> io::Result<String> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().map(|address| address.to_string()),
+            Self::Unix(_, SocketFile(path)) => Ok(format!("unix:{}", path.display())),
+        }
+    }
+}
+
+/// The name of a socket, gone with its listener.
+pub(crate) struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // A name that is left is found dead at the next start.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Removes a socket that nobody answers any more, left by a process that was killed.
+fn remove_dead_socket(path: &Path) -> io::Result<()> {
+    let is_socket =
+        std::fs::symlink_metadata(path).is_ok_and(|facts| facts.file_type().is_socket());
+    if is_socket && std::os::unix::net::UnixStream::connect(path).is_err() {
+        std::fs::remove_file(path)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_tcp_or_a_unix_socket() {
+        assert_eq!(
+            "127.0.0.1:0".parse(),
+            Ok(Address::Tcp("127.0.0.1:0".into()))
+        );
+        assert_eq!("[::1]:7070".parse(), Ok(Address::Tcp("[::1]:7070".into())));
+        assert_eq!("unix:/run/x".parse(), Ok(Address::Unix("/run/x".into())));
+        for bad in [
+            "",
+            "7070",
+            "localhost",
+            "localhost:http",
+            "localhost:70000",
+            "unix:",
+        ] {
+            assert!(bad.parse::<Address>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! A session: identity, times, and typed state that is read when somebody asks for it.
+
+use std::fmt;
+
+use saddlebag_keys::{Audience, KeyId, UnixTime};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::token::format::{self, Protection};
+use crate::token::state::{self, StateError};
+
+/// The name of a session: 96 random bits, the same through every renewal. Shown as 16 characters of
+/// base64url.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub(crate) [u8; 12]);
+
+impl SessionId {
+    /// The bytes.
+    pub const fn to_bytes(self) -> [u8; 12] {
+        self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format::encode(&self.0))
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionId({self})")
+    }
+}
+
+/// What every token says of its session, apart from whose it is and what it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionInfo {
+    /// The session's name.
+    pub id: SessionId,
+    /// When the session began.
+    pub started_at: UnixTime,
+    /// When this token was issued.
+    pub issued_at: UnixTime,
+    /// When this token ends, unless it is renewed.
+    pub expires_at: UnixTime,
+    /// When the session ends, which no renewal passes.
+    pub ends_at: UnixTime,
+    /// 0 for the first token, one more at every renewal.
+    pub revision: u32,
+}
+
+/// State that is passed through untouched: one CBOR item under the rules of the format.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawState(Vec<u8>);
+
+impl RawState {
+    /// No state: null.
+    pub fn none() -> Self {
+        Self(vec![NULL])
+    }
+
+    /// Encodes a value; any type that `serde` takes is a state.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] names the place and the rule: NaN, map keys that are no text, more than 32 levels.
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, StateError> {
+        let mut cbor = Vec::new();
+        state::encode(value, &mut cbor)?;
+        Ok(Self(cbor))
+    }
+
+    /// Takes a CBOR item as it stands.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] where it breaks a rule of the format.
+    pub fn from_cbor(cbor: Vec<u8>) -> Result<Self, StateError> {
+        state::check(&cbor)?;
+        Ok(Self(cbor))
+    }
+
+    /// Turns JSON text into CBOR, without building a value in between.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] where it is no JSON, repeats a name, or nests deeper than 32 levels.
+    pub fn from_json(text: &[u8]) -> Result<Self, StateError> {
+        let mut cbor = Vec::with_capacity(text.len());
+        state::from_json(text, &mut cbor)?;
+        Ok(Self(cbor))
+    }
+
+    /// The state as JSON text; byte strings become base64url.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] where it breaks a rule of the format.
+    pub fn to_json(&self) -> Result<String, StateError> {
+        json(&self.0)
+    }
+
+    /// The CBOR item.
+    pub fn as_cbor(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn from_verified(cbor: &[u8]) -> Self {
+        Self(cbor.to_vec())
+    }
+}
+
+/// State may be secret: only its size is shown.
+impl fmt::Debug for RawState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawState({} bytes)", self.0.len())
+    }
+}
+
+/// A verified session with its state: typed, or [`RawState`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct Session<T> {
+    pub(crate) info: SessionInfo,
+    pub(crate) audience: Audience,
+    pub(crate) subject: Option<String>,
+    pub(crate) state: T,
+}
+
+impl<T> Session<T> {
+    /// Its name and times.
+    pub fn info(&self) -> &SessionInfo {
+        &self.info
+    }
+
+    /// Who it is for.
+    pub fn audience(&self) -> &Audience {
+        &self.audience
+    }
+
+    /// Whose it is, where somebody is.
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// What the application keeps in it.
+    pub fn state(&self) -> &T {
+        &self.state
+    }
+
+    /// The same, to keep.
+    pub fn into_state(self) -> T {
+        self.state
+    }
+}
+
+/// Shows name and times; whose it is and what it holds stay out of logs.
+impl<T> fmt::Debug for Session<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("info", &self.info)
+            .field("audience", &self.audience)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A token that was verified. Nothing but verification makes one, and claims are reached through it
+/// alone.
+pub struct Verified {
+    pub(crate) info: SessionInfo,
+    pub(crate) audience: Audience,
+    pub(crate) key: KeyId,
+    pub(crate) protection: Protection,
+    pub(crate) binding: Option<std::sync::Arc<[u8]>>,
+    /// What was decoded, the claims in plain text somewhere in it.
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) subject: Option<std::ops::Range<usize>>,
+    pub(crate) state: std::ops::Range<usize>,
+    /// A jwt's state as it was written.
+    pub(crate) state_json: Option<Box<str>>,
+}
+
+impl Verified {
+    /// The session's name and times.
+    pub fn info(&self) -> &SessionInfo {
+        &self.info
+    }
+
+    /// Who the token is for.
+    pub fn audience(&self) -> &Audience {
+        &self.audience
+    }
+
+    /// Whose session it is, where somebody is.
+    pub fn subject(&self) -> Option<&str> {
+        // Checked when the claims were read.
+        std::str::from_utf8(self.bytes.get(self.subject.clone()?)?).ok()
+    }
+
+    /// The key that verified it.
+    pub fn key_id(&self) -> KeyId {
+        self.key
+    }
+
+    /// How it was protected.
+    pub fn protection(&self) -> Protection {
+        self.protection
+    }
+
+    /// Reads the state; it may borrow from this token.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] where it is not of this type, or breaks a rule of the format: a service that hands
+    /// state out treats such a token as invalid.
+    pub fn state<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, StateError> {
+        state::decode(self.state_cbor())
+    }
+
+    /// The state as the one CBOR item that was issued, not checked inside.
+    pub fn state_cbor(&self) -> &[u8] {
+        self.bytes.get(self.state.clone()).unwrap_or_default()
+    }
+
+    /// The state as JSON text, made without a value in between; byte strings become base64url.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] where it breaks a rule of the format.
+    pub fn state_json(&self) -> Result<String, StateError> {
+        json(self.state_cbor())
+    }
+
+    /// The session with its state read.
+    ///
+    /// # Errors
+    ///
+    /// As [`state`](Self::state).
+    pub fn session<T: DeserializeOwned>(&self) -> Result<Session<T>, StateError> {
+        self.state().map(|state| self.with_state(state))
+    }
+
+    /// The session with its state passed through untouched.
+    pub fn raw_session(&self) -> Session<RawState> {
+        self.with_state(RawState::from_verified(self.state_cbor()))
+    }
+
+    fn with_state<T>(&self, state: T) -> Session<T> {
+        let subject = self.subject().map(str::to_owned);
+        Session {
+            info: self.info,
+            audience: self.audience.clone(),
+            subject,
+            state,
+        }
+    }
+}
+
+/// Shows name, times and key; whose it is and what it holds stay out of logs.
+impl fmt::Debug for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified")
+            .field("info", &self.info)
+            .field("audience", &self.audience)
+            .field("key", &self.key)
+            .field("protection", &self.protection)
+            .finish_non_exhaustive()
+    }
+}
+
+fn json(cbor: &[u8]) -> Result<String, StateError> {
+    let mut text = Vec::with_capacity(cbor.len().saturating_mul(2));
+    state::to_json(cbor, &mut text)?;
+    // Written by us, from text that was checked: it is UTF-8.
+    Ok(String::from_utf8(text).unwrap_or_default())
+}
+
+const NULL: u8 = 0xf6;

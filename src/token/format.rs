@@ -1,0 +1,125 @@
+//! Between a token's text and its header and body: one accepted spelling each.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use saddlebag_keys::KeyId;
+
+/// How a token protects its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Protection {
+    /// Anyone can read it, nobody without the key can change it (HMAC-SHA-256).
+    Signed,
+    /// Nobody without the key can read or change it (XAES-256-GCM).
+    Sealed,
+    /// An ordinary RFC 7515 JWS, readable, for software that only speaks JWT.
+    Jwt,
+}
+
+impl Protection {
+    /// `signed`, `sealed` or `jwt`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Signed => "signed",
+            Self::Sealed => "sealed",
+            Self::Jwt => "jwt",
+        }
+    }
+}
+
+impl std::fmt::Display for Protection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What a text looks like before anything of it is decoded.
+pub(crate) fn looks_like(text: &str) -> Option<Protection> {
+    if text.starts_with("sb1s") {
+        Some(Protection::Signed)
+    } else if text.starts_with("sb1e") {
+        Some(Protection::Sealed)
+    } else if text.bytes().filter(|byte| *byte == b'.').count() == 2 {
+        Some(Protection::Jwt)
+    } else {
+        None
+    }
+}
+
+/// A header: the kind and the key.
+pub(crate) fn header(kind: [u8; 3], key: KeyId) -> [u8; HEADER_LEN] {
+    let [a, b, c] = kind;
+    let [d, e, f, g] = key.to_bytes();
+    [a, b, c, d, e, f, g]
+}
+
+/// The bytes of a token of at least `shortest` characters, and the key id in their header.
+pub(crate) fn decode(text: &str, shortest: usize) -> Option<(Vec<u8>, KeyId)> {
+    if text.len() < shortest {
+        return None;
+    }
+    // The engine refuses padding, other alphabets, white space and unused trailing bits.
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+    let [_, _, _, a, b, c, d, ..] = *bytes.as_slice() else {
+        return None;
+    };
+    Some((bytes, KeyId::from_bytes([a, b, c, d])))
+}
+
+/// The text of a token's bytes.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Characters that so many bytes take.
+pub(crate) fn text_len(bytes: usize) -> usize {
+    bytes.saturating_mul(4).div_ceil(3)
+}
+
+/// Spelled `sb1s` together with the first two bits of the key id.
+pub(crate) const SIGNED: [u8; 3] = [0xb1, 0xbd, 0x6c];
+/// Spelled `sb1e`.
+pub(crate) const SEALED: [u8; 3] = [0xb1, 0xbd, 0x5e];
+pub(crate) const HEADER_LEN: usize = 7;
+pub(crate) const TAG_LEN: usize = 16;
+/// Characters of the shortest signed token.
+pub(crate) const SHORTEST_SIGNED: usize = 59;
+/// Characters of the shortest sealed token.
+pub(crate) const SHORTEST_SEALED: usize = 91;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kinds_spell_what_tokens_start_with() {
+        assert_eq!(encode(&SIGNED), "sb1s");
+        assert_eq!(encode(&SEALED), "sb1e");
+    }
+
+    #[test]
+    fn one_string_decodes_to_given_bytes() {
+        let text = encode(&[0xb1, 0xbd, 0x6c, 1, 2, 3, 4, 5]);
+        assert!(decode(&text, 0).is_some());
+        for other in [
+            format!("{text}="),
+            format!("{text} "),
+            format!("{text}\n"),
+            format!("{text}A"),
+            text.replace('U', "V"),
+            format!("{}\u{e9}", &text[..text.len() - 1]),
+        ] {
+            assert!(decode(&other, 0).is_none(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_told_by_its_start_or_its_dots() {
+        assert_eq!(looks_like("sb1sAAAA"), Some(Protection::Signed));
+        assert_eq!(looks_like("sb1eAAAA"), Some(Protection::Sealed));
+        assert_eq!(looks_like("a.b.c"), Some(Protection::Jwt));
+        assert_eq!(looks_like("..."), None);
+        assert_eq!(looks_like("SB1sAAAA"), None);
+        assert_eq!(looks_like(""), None);
+    }
+}

@@ -1,0 +1,145 @@
+//! The issuing side: one prefix, drawn now and then, and the cipher it gave.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aes_gcm::Aes256Gcm;
+use arc_swap::ArcSwapOption;
+use rand::rngs::SysError;
+use saddlebag_keys::UnixTime;
+
+use super::{PREFIX_LEN, Prefix, REST_LEN, SealedKey, seal};
+use crate::token::random::draw;
+
+/// Seals under the issuer's current prefix, and draws another when it starts, when its key changes,
+/// every 2^20 tokens and every hour.
+#[derive(Default)]
+pub(crate) struct Sealer {
+    current: ArcSwapOption<Current>,
+}
+
+struct Current {
+    key: u64,
+    prefix: Prefix,
+    cipher: Aes256Gcm,
+    drawn_at: UnixTime,
+    used: AtomicU32,
+}
+
+/// The half of a nonce that is drawn for one token, and used up by it.
+pub(crate) struct FreshNonce([u8; REST_LEN]);
+
+impl FreshNonce {
+    /// Takes bytes that were just drawn from the operating system.
+    pub(crate) fn drawn(bytes: [u8; REST_LEN]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl Sealer {
+    /// Appends nonce and claims to a header, seals them, and appends the tag. The claims are what
+    /// `write` appends.
+    pub(crate) fn seal(
+        &self,
+        key: &SealedKey,
+        token: &mut Vec<u8>,
+        binding: &[u8],
+        nonce: FreshNonce,
+        now: UnixTime,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), SysError> {
+        let current = self.current(key, now)?;
+        token.extend_from_slice(&current.prefix);
+        token.extend_from_slice(&nonce.0);
+        write(token);
+        // A token is far below the 2^36 bytes at which AES-GCM refuses.
+        seal(&current.cipher, token, binding).ok_or(SysError::UNEXPECTED)
+    }
+
+    fn current(&self, key: &SealedKey, now: UnixTime) -> Result<Arc<Current>, SysError> {
+        if let Some(current) = self.current.load_full()
+            && current.serves(key, now)
+        {
+            return Ok(current);
+        }
+        let prefix = draw::<PREFIX_LEN>()?;
+        let current = Arc::new(Current {
+            key: key.number,
+            prefix,
+            cipher: key.derive(&prefix),
+            drawn_at: now,
+            used: AtomicU32::new(1),
+        });
+        // Two threads may both draw here; each uses its own, and one of the two is kept.
+        self.current.store(Some(Arc::clone(&current)));
+        Ok(current)
+    }
+}
+
+impl Current {
+    /// Whether one more token may be sealed under this prefix; counts it if so.
+    fn serves(&self, key: &SealedKey, now: UnixTime) -> bool {
+        let same_hour = self.drawn_at <= now && now.since(self.drawn_at) < LONGEST;
+        let may_use_one_more = |used: u32| used.checked_add(1).filter(|used| *used <= MOST_TOKENS);
+        self.key == key.number
+            && same_hour
+            && self
+                .used
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, may_use_one_more)
+                .is_ok()
+    }
+}
+
+const LONGEST: u64 = 3_600;
+const MOST_TOKENS: u32 = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::sealed::DerivedCiphers;
+    use saddlebag_keys::Secret;
+
+    fn key() -> SealedKey {
+        let derived = Arc::new(DerivedCiphers::new(4));
+        SealedKey::new(&Secret::from_bytes([7; 32]), &derived)
+    }
+
+    fn prefix(sealer: &Sealer, key: &SealedKey, now: u64) -> Prefix {
+        sealer
+            .current(key, UnixTime::from_secs(now))
+            .unwrap()
+            .prefix
+    }
+
+    #[test]
+    fn a_prefix_is_kept_for_an_hour_of_one_key() {
+        let (sealer, one, other) = (Sealer::default(), key(), key());
+        let first = prefix(&sealer, &one, 1_000);
+        assert_eq!(prefix(&sealer, &one, 1_000 + 3_599), first);
+        let second = prefix(&sealer, &one, 1_000 + 3_600);
+        assert_ne!(second, first);
+        let third = prefix(&sealer, &other, 1_000 + 3_600);
+        assert_ne!(third, second);
+        // A clock that was set back: the hour cannot be told, so another prefix.
+        assert_ne!(prefix(&sealer, &other, 999), third);
+    }
+
+    #[test]
+    fn a_prefix_is_used_for_two_to_the_twentieth_tokens() {
+        let (sealer, key) = (Sealer::default(), key());
+        let first = prefix(&sealer, &key, 1_000);
+        for _ in 1..MOST_TOKENS {
+            assert_eq!(prefix(&sealer, &key, 1_000), first);
+        }
+        assert_ne!(prefix(&sealer, &key, 1_000), first);
+    }
+
+    #[test]
+    fn two_issuers_never_start_with_the_same_prefix() {
+        let key = key();
+        assert_ne!(
+            prefix(&Sealer::default(), &key, 1),
+            prefix(&Sealer::default(), &key, 1)
+        );
+    }
+}

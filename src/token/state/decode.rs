@@ -1,0 +1,413 @@
+//! CBOR to typed state: a serde deserializer that borrows, and checks as it goes.
+//!
+//! It is as lenient about types as `serde_json` and as strict about encoding as the format. Values
+//! that the type skips are stepped over unread, which the format allows and which is what makes
+//! reading two fields of a large state cheap.
+
+use std::iter;
+
+use serde::de::value::MapDeserializer;
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, Unexpected, Visitor};
+
+use super::decode_key::{KeyDecoder, UnitVariant};
+use super::error::{StateError, StateErrorKind};
+use super::item::{self, Item};
+use super::names::repeated_str;
+use super::to_json::item_to_json;
+use super::{MAX_DEPTH, RAW_VALUE};
+use crate::token::cbor::Cursor;
+
+/// Reads state into a type, which may borrow text and bytes from it.
+///
+/// # Errors
+///
+/// Where the state breaks a rule of the format or is not what the type wants.
+pub(crate) fn decode<'a, T: Deserialize<'a>>(cbor: &'a [u8]) -> Result<T, StateError> {
+    let mut decoder = Decoder {
+        cursor: Cursor::new(cbor),
+        names: Vec::new(),
+        depth: 0,
+        broken: None,
+    };
+    let value = T::deserialize(&mut decoder)?;
+    if let Some(kind) = decoder.broken {
+        return Err(kind.into());
+    }
+    if !decoder.cursor.rest().is_empty() {
+        return Err(StateErrorKind::Trailing.into());
+    }
+    Ok(value)
+}
+
+/// Reads items one by one.
+struct Decoder<'de> {
+    cursor: Cursor<'de>,
+    /// The names of all maps that are open, the innermost map's last.
+    names: Vec<&'de str>,
+    depth: usize,
+    /// What went wrong inside a container. A `Deserialize` that swallows such an error would go on
+    /// in the middle of nowhere; it gets nothing in the end.
+    broken: Option<StateErrorKind>,
+}
+
+impl<'de> Decoder<'de> {
+    fn item(&mut self) -> Result<Item<'de>, StateError> {
+        item::read(&mut self.cursor).map_err(|kind| {
+            self.broken = Some(kind);
+            kind.into()
+        })
+    }
+
+    /// Gives an item, whatever it is, to the visitor.
+    fn visit<V: Visitor<'de>>(
+        &mut self,
+        item: Item<'de>,
+        visitor: V,
+    ) -> Result<V::Value, StateError> {
+        match item {
+            Item::Null => visitor.visit_unit(),
+            Item::Bool(value) => visitor.visit_bool(value),
+            Item::Unsigned(value) => visitor.visit_u64(value),
+            Item::Negative(value) => visitor.visit_i64(value),
+            Item::Float(value) => visitor.visit_f64(value),
+            Item::Text(text) => visitor.visit_borrowed_str(text),
+            Item::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
+            Item::Array(count) => self.inside(|decoder| decoder.array(count, visitor)),
+            Item::Map(count) => self.inside(|decoder| decoder.map(count, visitor)),
+        }
+    }
+
+    /// Reads the inside of a container.
+    fn inside<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, StateError>,
+    ) -> Result<T, StateError> {
+        let result = if self.depth < MAX_DEPTH {
+            self.depth = self.depth.saturating_add(1);
+            read(self)
+        } else {
+            Err(StateErrorKind::TooDeep.into())
+        };
+        self.depth = self.depth.saturating_sub(1);
+        result.inspect_err(|error| self.broken = Some(error.kind()))
+    }
+
+    fn array<V: Visitor<'de>>(&mut self, count: u64, visitor: V) -> Result<V::Value, StateError> {
+        let mut items = Items {
+            decoder: self,
+            count,
+            read: 0,
+        };
+        let value = visitor.visit_seq(&mut items)?;
+        if items.read == count {
+            Ok(value)
+        } else {
+            Err(too_many("array", items.read))
+        }
+    }
+
+    fn map<V: Visitor<'de>>(&mut self, count: u64, visitor: V) -> Result<V::Value, StateError> {
+        let outer = self.names.len();
+        let mut entries = Entries {
+            decoder: self,
+            count,
+            read: 0,
+            key: "",
+            value_waits: false,
+        };
+        let value = visitor.visit_map(&mut entries)?;
+        if entries.value_waits {
+            return Err(entries.out_of_turn());
+        }
+        if entries.read != count {
+            return Err(too_many("map", entries.read));
+        }
+        if let Some(twin) = self.names.get_mut(outer..).and_then(repeated_str) {
+            return Err(StateError::new(StateErrorKind::DuplicateKey).under_key(twin));
+        }
+        self.names.truncate(outer);
+        Ok(value)
+    }
+
+    /// The error of an item that the type does not want.
+    #[cold]
+    fn mismatch(&mut self, item: Item<'de>, expected: &dyn de::Expected) -> StateError {
+        let found = match item {
+            Item::Null => Unexpected::Unit,
+            Item::Bool(value) => Unexpected::Bool(value),
+            Item::Unsigned(value) => Unexpected::Unsigned(value),
+            Item::Negative(value) => Unexpected::Signed(value),
+            Item::Float(value) => Unexpected::Float(value),
+            Item::Text(text) => Unexpected::Str(text),
+            Item::Bytes(bytes) => Unexpected::Bytes(bytes),
+            Item::Array(_) => Unexpected::Seq,
+            Item::Map(_) => Unexpected::Map,
+        };
+        if matches!(item, Item::Array(_) | Item::Map(_)) {
+            self.broken = Some(StateErrorKind::Mismatch);
+        }
+        de::Error::invalid_type(found, expected)
+    }
+}
+
+/// Methods that take the items of one pattern and refuse all others.
+macro_rules! only {
+    ($($method:ident($($argument:ty),*): $pattern:pat,)*) => {
+        $(fn $method<V: Visitor<'de>>(
+            self,
+            $(_: $argument,)*
+            visitor: V,
+        ) -> Result<V::Value, StateError> {
+            match self.item()? {
+                item @ $pattern => self.visit(item, visitor),
+                item => Err(self.mismatch(item, &visitor)),
+            }
+        })*
+    };
+}
+
+macro_rules! numeric {
+    ($($method:ident)*) => {
+        only! { $($method(): Item::Unsigned(_) | Item::Negative(_) | Item::Float(_),)* }
+    };
+}
+
+impl<'de> Deserializer<'de> for &mut Decoder<'de> {
+    type Error = StateError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, StateError> {
+        let item = self.item()?;
+        self.visit(item, visitor)
+    }
+
+    numeric! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
+        deserialize_f32 deserialize_f64
+    }
+
+    only! {
+        deserialize_bool(): Item::Bool(_),
+        deserialize_char(): Item::Text(_),
+        deserialize_str(): Item::Text(_),
+        deserialize_string(): Item::Text(_),
+        deserialize_identifier(): Item::Text(_),
+        // As in serde_json, a type that wants bytes may get text or an array of integers.
+        deserialize_bytes(): Item::Bytes(_) | Item::Text(_) | Item::Array(_),
+        deserialize_byte_buf(): Item::Bytes(_) | Item::Text(_) | Item::Array(_),
+        deserialize_unit(): Item::Null,
+        deserialize_unit_struct(&'static str): Item::Null,
+        deserialize_seq(): Item::Array(_),
+        deserialize_tuple(usize): Item::Array(_),
+        deserialize_tuple_struct(&'static str, usize): Item::Array(_),
+        deserialize_map(): Item::Map(_),
+        deserialize_struct(&'static str, &'static [&'static str]): Item::Map(_) | Item::Array(_),
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, StateError> {
+        if self.cursor.rest().first() == Some(&NULL) {
+            self.item()?;
+            return visitor.visit_none();
+        }
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, StateError> {
+        if name == RAW_VALUE {
+            let json = item_to_json(&mut self.cursor, self.depth)
+                .inspect_err(|error| self.broken = Some(error.kind()))?;
+            return visitor.visit_map(MapDeserializer::new(iter::once((RAW_VALUE, json))));
+        }
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, StateError> {
+        match self.item()? {
+            Item::Text(name) => visitor.visit_enum(UnitVariant { name }),
+            Item::Map(1) => self.inside(|decoder| {
+                let name = item::read_key(&mut decoder.cursor)?;
+                let content = decoder.cursor.rest().len();
+                let value = visitor.visit_enum(Variant {
+                    decoder: &mut *decoder,
+                    name,
+                })?;
+                // A visitor that never asks for the content would leave it to be read as something
+                // else.
+                if decoder.cursor.rest().len() == content {
+                    return Err(StateErrorKind::Application.into());
+                }
+                Ok(value)
+            }),
+            item => Err(self.mismatch(item, &"a variant's name or a map with one")),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, StateError> {
+        item::skip(&mut self.cursor).inspect_err(|kind| self.broken = Some(*kind))?;
+        visitor.visit_unit()
+    }
+}
+
+/// The items of an array.
+struct Items<'d, 'de> {
+    decoder: &'d mut Decoder<'de>,
+    count: u64,
+    read: u64,
+}
+
+impl<'de> de::SeqAccess<'de> for &mut Items<'_, 'de> {
+    type Error = StateError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, StateError> {
+        if self.read == self.count {
+            return Ok(None);
+        }
+        let index = self.read;
+        self.read = self.read.saturating_add(1);
+        match seed.deserialize(&mut *self.decoder) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => Err(error.under_index(index)),
+        }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        usize::try_from(self.count.saturating_sub(self.read)).ok()
+    }
+}
+
+/// The keys and values of a map.
+struct Entries<'d, 'de> {
+    decoder: &'d mut Decoder<'de>,
+    count: u64,
+    read: u64,
+    /// The key that was read last.
+    key: &'de str,
+    /// Whether its value was not read yet.
+    value_waits: bool,
+}
+
+impl Entries<'_, '_> {
+    /// The error of a visitor that does not take keys and values in turn.
+    #[cold]
+    fn out_of_turn(&mut self) -> StateError {
+        self.decoder.broken = Some(StateErrorKind::Application);
+        StateErrorKind::Application.into()
+    }
+}
+
+impl<'de> de::MapAccess<'de> for &mut Entries<'_, 'de> {
+    type Error = StateError;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, StateError> {
+        if self.value_waits {
+            return Err(self.out_of_turn());
+        }
+        if self.read == self.count {
+            return Ok(None);
+        }
+        self.read = self.read.saturating_add(1);
+        self.value_waits = true;
+        let key = item::read_key(&mut self.decoder.cursor)
+            .inspect_err(|kind| self.decoder.broken = Some(*kind))?;
+        self.key = key;
+        self.decoder.names.push(key);
+        match seed.deserialize(KeyDecoder { key }) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => Err(error.under_key(key)),
+        }
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<S::Value, StateError> {
+        if !self.value_waits {
+            return Err(self.out_of_turn());
+        }
+        self.value_waits = false;
+        seed.deserialize(&mut *self.decoder)
+            .map_err(|error| error.under_key(self.key))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        usize::try_from(self.count.saturating_sub(self.read)).ok()
+    }
+}
+
+/// An enum's variant with content: the one key of a map, and its value.
+struct Variant<'d, 'de> {
+    decoder: &'d mut Decoder<'de>,
+    name: &'de str,
+}
+
+impl<'de> de::EnumAccess<'de> for Variant<'_, 'de> {
+    type Error = StateError;
+    type Variant = Self;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<(S::Value, Self), StateError> {
+        match seed.deserialize(KeyDecoder { key: self.name }) {
+            Ok(value) => Ok((value, self)),
+            Err(error) => Err(error.under_key(self.name)),
+        }
+    }
+}
+
+impl<'de> de::VariantAccess<'de> for Variant<'_, 'de> {
+    type Error = StateError;
+
+    fn unit_variant(self) -> Result<(), StateError> {
+        <()>::deserialize(self.decoder).map_err(|error| error.under_key(self.name))
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<S::Value, StateError> {
+        seed.deserialize(self.decoder)
+            .map_err(|error| error.under_key(self.name))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, StateError> {
+        self.decoder
+            .deserialize_seq(visitor)
+            .map_err(|error| error.under_key(self.name))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, StateError> {
+        let read = self.decoder.deserialize_struct("", fields, visitor);
+        read.map_err(|error| error.under_key(self.name))
+    }
+}
+
+#[cold]
+fn too_many(container: &str, wanted: u64) -> StateError {
+    StateError::with_message(
+        StateErrorKind::Mismatch,
+        format!("the {container} has more than the {wanted} items expected"),
+    )
+}
+
+/// The first byte of `null`, and all of it.
+const NULL: u8 = 0xf6;

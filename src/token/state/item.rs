@@ -1,0 +1,120 @@
+//! One item of state, read strictly. Every reader of state goes through here, so none of them can
+//! be laxer than another.
+
+use super::error::StateErrorKind;
+use crate::token::cbor::{CborError, Cursor, Head, Major};
+
+/// A scalar, or the start of a container.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Item<'a> {
+    Null,
+    Bool(bool),
+    Unsigned(u64),
+    /// Below zero.
+    Negative(i64),
+    /// Finite.
+    Float(f64),
+    Text(&'a str),
+    Bytes(&'a [u8]),
+    /// Items that follow; never more than the bytes left could hold.
+    Array(u64),
+    /// Pairs of key and value that follow; never more than the bytes left could hold.
+    Map(u64),
+}
+
+/// Reads a scalar or the head of a container.
+// Always, and with long heads apart: together a quarter of the time of `check`.
+#[inline(always)]
+pub(super) fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Item<'a>, StateErrorKind> {
+    let head = cursor.head()?;
+    let argument = head.argument;
+    Ok(match head.major {
+        Major::Unsigned => Item::Unsigned(argument),
+        // -1 - n is !n in two's complement.
+        Major::Negative => Item::Negative(
+            i64::try_from(argument)
+                .map(|n| !n)
+                .map_err(|_| StateErrorKind::IntegerRange)?,
+        ),
+        Major::Bytes => Item::Bytes(cursor.bytes(argument)?),
+        Major::Text => Item::Text(cursor.text(argument)?),
+        Major::Array => Item::Array(fitting(cursor, argument, 1)?),
+        Major::Map => Item::Map(fitting(cursor, argument, 2)?),
+        Major::Tag => return Err(StateErrorKind::Tag),
+        Major::Simple => simple(head)?,
+    })
+}
+
+/// Reads a map key.
+#[inline]
+pub(super) fn read_key<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, StateErrorKind> {
+    let head = cursor.head()?;
+    match head.major {
+        Major::Text => Ok(cursor.text(head.argument)?),
+        _ => Err(StateErrorKind::KeyNotText),
+    }
+}
+
+/// Steps over one item without looking inside strings, in constant memory. It judges only what it
+/// must to find the end.
+pub(super) fn skip(cursor: &mut Cursor<'_>) -> Result<(), StateErrorKind> {
+    let mut items: u64 = 1;
+    while let Some(others) = items.checked_sub(1) {
+        let Head {
+            major, argument, ..
+        } = cursor.head()?;
+        let inside = match major {
+            Major::Bytes | Major::Text => {
+                cursor.bytes(argument)?;
+                0
+            }
+            Major::Array => fitting(cursor, argument, 1)?,
+            // `fitting` holds the number of pairs below half of what is left.
+            Major::Map => fitting(cursor, argument, 2)?.saturating_mul(2),
+            Major::Tag => return Err(StateErrorKind::Tag),
+            Major::Unsigned | Major::Negative | Major::Simple => 0,
+        };
+        items = others
+            .checked_add(inside)
+            .ok_or(StateErrorKind::Truncated)?;
+    }
+    Ok(())
+}
+
+fn simple(head: Head) -> Result<Item<'static>, StateErrorKind> {
+    let float = match (head.width, head.argument) {
+        (0, 20) => return Ok(Item::Bool(false)),
+        (0, 21) => return Ok(Item::Bool(true)),
+        (0, 22) => return Ok(Item::Null),
+        // The argument holds exactly the float's bits, so these casts drop only zeros.
+        (2, bits) => half::f16::from_bits(bits as u16).to_f64(),
+        (4, bits) => f64::from(f32::from_bits(bits as u32)),
+        (8, bits) => f64::from_bits(bits),
+        _ => return Err(StateErrorKind::Simple),
+    };
+    if float.is_finite() {
+        Ok(Item::Float(float))
+    } else {
+        Err(StateErrorKind::NotFinite)
+    }
+}
+
+/// Refuses a count that the rest of the bytes cannot hold at `least` bytes each, so that nobody
+/// downstream sizes anything by it.
+fn fitting(cursor: &Cursor<'_>, count: u64, least: u64) -> Result<u64, StateErrorKind> {
+    match count.checked_mul(least) {
+        Some(bytes) if bytes <= cursor.rest().len() as u64 => Ok(count),
+        _ => Err(StateErrorKind::Truncated),
+    }
+}
+
+impl From<CborError> for StateErrorKind {
+    fn from(error: CborError) -> Self {
+        match error {
+            CborError::End => Self::Truncated,
+            CborError::Reserved => Self::Malformed,
+            CborError::Indefinite => Self::Indefinite,
+            CborError::Utf8 => Self::NotUtf8,
+        }
+    }
+}

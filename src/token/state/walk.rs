@@ -1,0 +1,106 @@
+//! The whole strict pass over state, with somebody listening.
+//!
+//! Checking and showing are one traversal with two listeners, so they accept exactly the same
+//! bytes.
+
+use super::MAX_DEPTH;
+use super::error::{StateError, StateErrorKind};
+use super::item::{self, Item};
+use super::names::repeated_str;
+use crate::token::cbor::Cursor;
+
+/// Hears every item of a state in order. Nothing by default.
+pub(super) trait Listener {
+    /// A scalar, or the start of a container.
+    fn item(&mut self, _item: Item<'_>) {}
+    /// The key of the value that follows.
+    fn key(&mut self, _key: &str) {}
+    /// Between two items of a container.
+    fn next(&mut self) {}
+    /// The end of the container that this item started.
+    fn end(&mut self, _start: Item<'_>) {}
+}
+
+/// Walks exactly one item, which must be all there is.
+pub(super) fn walk(cbor: &[u8], listener: &mut impl Listener) -> Result<(), StateError> {
+    let mut cursor = Cursor::new(cbor);
+    walk_item(&mut cursor, listener, 0)?;
+    if cursor.rest().is_empty() {
+        Ok(())
+    } else {
+        Err(StateErrorKind::Trailing.into())
+    }
+}
+
+/// Walks the next item, which has `depth` containers around it.
+pub(super) fn walk_item(
+    cursor: &mut Cursor<'_>,
+    listener: &mut impl Listener,
+    depth: usize,
+) -> Result<(), StateError> {
+    Walk {
+        cursor,
+        listener,
+        names: Vec::new(),
+    }
+    .value(depth)
+}
+
+struct Walk<'w, 'a, L> {
+    cursor: &'w mut Cursor<'a>,
+    listener: &'w mut L,
+    /// The names of all maps that are open, the innermost map's last.
+    names: Vec<&'a str>,
+}
+
+impl<'a, L: Listener> Walk<'_, 'a, L> {
+    fn value(&mut self, depth: usize) -> Result<(), StateError> {
+        let item = item::read(self.cursor)?;
+        match item {
+            Item::Array(_) | Item::Map(_) if depth >= MAX_DEPTH => {
+                return Err(StateErrorKind::TooDeep.into());
+            }
+            Item::Array(count) => {
+                self.listener.item(item);
+                self.array(count, depth.saturating_add(1))?;
+                self.listener.end(item);
+            }
+            Item::Map(count) => {
+                self.listener.item(item);
+                self.map(count, depth.saturating_add(1))?;
+                self.listener.end(item);
+            }
+            scalar => self.listener.item(scalar),
+        }
+        Ok(())
+    }
+
+    fn array(&mut self, count: u64, depth: usize) -> Result<(), StateError> {
+        for index in 0..count {
+            if index > 0 {
+                self.listener.next();
+            }
+            self.value(depth)
+                .map_err(|error| error.under_index(index))?;
+        }
+        Ok(())
+    }
+
+    fn map(&mut self, count: u64, depth: usize) -> Result<(), StateError> {
+        let outer = self.names.len();
+        for index in 0..count {
+            if index > 0 {
+                self.listener.next();
+            }
+            let key: &'a str = item::read_key(self.cursor)?;
+            self.names.push(key);
+            self.listener.key(key);
+            self.value(depth).map_err(|error| error.under_key(key))?;
+        }
+        if let Some(twin) = self.names.get_mut(outer..).and_then(repeated_str) {
+            return Err(StateError::new(StateErrorKind::DuplicateKey).under_key(twin));
+        }
+        self.names.truncate(outer);
+        Ok(())
+    }
+}

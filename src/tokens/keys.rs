@@ -1,0 +1,115 @@
+//! One audience's keys of one ring, derived once for all the tokens of a generation.
+
+use std::sync::Arc;
+
+use saddlebag_keys::{Audience, Key, KeyId, KeyRing, Secret, UnixTime};
+
+#[cfg(feature = "jwt")]
+use crate::token::jwt::{JwtAlgorithm, JwtKey};
+use crate::token::reason::Reason;
+use crate::token::sealed::{DerivedCiphers, SealedKey};
+use crate::token::signed::SignedKey;
+
+/// The suites' keys of every key of a ring.
+pub(super) struct AudienceKeys {
+    ring: Arc<KeyRing>,
+    /// In the order of the ring's own keys.
+    suites: Vec<Arc<Suites>>,
+}
+
+/// What one ring key gives one audience.
+pub(super) struct Suites {
+    pub(super) id: KeyId,
+    audience: Secret,
+    pub(super) signed: SignedKey,
+    pub(super) sealed: SealedKey,
+    #[cfg(feature = "jwt")]
+    pub(super) jwt: Option<JwtKey>,
+}
+
+impl AudienceKeys {
+    /// Derives what `before` does not have already. `None` where the ring is another audience's.
+    pub(super) fn new(
+        ring: &Arc<KeyRing>,
+        audience: &Audience,
+        #[cfg(feature = "jwt")] jwt: Option<JwtAlgorithm>,
+        derived: &Arc<DerivedCiphers>,
+        before: Option<&Self>,
+    ) -> Option<Self> {
+        let suites = ring
+            .audience(audience)
+            .ok()?
+            .into_iter()
+            .map(|(id, secret)| {
+                let known = before.into_iter().flat_map(|before| &before.suites);
+                // A kept key keeps the ciphers that were derived under it.
+                if let Some(known) = known.into_iter().find(|known| known.audience == secret) {
+                    return Arc::clone(known);
+                }
+                Arc::new(Suites {
+                    id,
+                    signed: SignedKey::new(&secret),
+                    sealed: SealedKey::new(&secret, derived),
+                    #[cfg(feature = "jwt")]
+                    jwt: jwt.and_then(|algorithm| JwtKey::new(&secret, algorithm)),
+                    audience: secret,
+                })
+            });
+        Some(Self {
+            suites: suites.collect(),
+            ring: Arc::clone(ring),
+        })
+    }
+
+    pub(super) fn ring(&self) -> &Arc<KeyRing> {
+        &self.ring
+    }
+
+    /// The key that issues at `now`.
+    pub(super) fn active(&self, now: UnixTime) -> Option<&Suites> {
+        let active = self.ring.active(now)?;
+        self.pairs()
+            .find(|(key, _)| key.id() == active.id())
+            .map(|(_, suites)| suites)
+    }
+
+    /// The key with this id, if it takes tokens at `now`.
+    pub(super) fn verifying(&self, id: KeyId, now: UnixTime) -> Result<&Suites, Reason> {
+        let found = self.pairs().find(|(key, _)| key.id() == id);
+        let (key, suites) = found.ok_or(Reason::UnknownKey)?;
+        may_verify(key, now).map(|()| suites)
+    }
+
+    /// The key with this jwt kid, if it takes tokens at `now`.
+    #[cfg(feature = "jwt")]
+    pub(super) fn verifying_jwt(
+        &self,
+        kid: &str,
+        now: UnixTime,
+    ) -> Result<(&Suites, &JwtKey), Reason> {
+        let (key, suites, jwt) = self
+            .pairs()
+            .filter_map(|(key, suites)| Some((key, suites, suites.jwt.as_ref()?)))
+            .find(|(_, _, jwt)| jwt.kid() == kid)
+            .ok_or(Reason::UnknownKey)?;
+        may_verify(key, now).map(|()| (suites, jwt))
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (&Key, &Suites)> {
+        self.ring
+            .keys()
+            .iter()
+            .zip(self.suites.iter().map(|suites| &**suites))
+    }
+}
+
+/// A key is retired where `now >= drains_until`, without skew; a staged key verifies.
+fn may_verify(key: &Key, now: UnixTime) -> Result<(), Reason> {
+    if key.revoked_at().is_some() {
+        Err(Reason::KeyRevoked)
+    } else if key.drains_until().is_some_and(|until| until <= now) {
+        Err(Reason::KeyRetired)
+    } else {
+        Ok(())
+    }
+}
