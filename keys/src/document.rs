@@ -385,6 +385,7 @@ fn written(document: &Whole<'_>, pretty: bool) -> Zeroizing<Vec<u8>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::string_slice)]
 mod tests {
     use super::*;
     use crate::ring::tests::{key, ring};

@@ -292,6 +292,7 @@ pub(crate) const LARGEST_NUMBER: u64 = (1 << 53) - 1;
 const LONGEST_NAME: usize = 128;
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 pub(crate) mod tests {
     use super::*;
 
