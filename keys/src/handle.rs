@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 
 use arc_swap::{ArcSwapOption, Guard};
@@ -35,6 +35,8 @@ pub(crate) struct Source {
     checked_at: AtomicU64,
     /// The last refresh that an unknown key id asked for.
     asked_at: AtomicU64,
+    /// The ring held has not been marked: the disk was full, say.
+    unmarked: AtomicBool,
     last_error: ArcSwapOption<String>,
 }
 
@@ -52,8 +54,31 @@ impl Source {
             allow_rollback,
             checked_at: AtomicU64::new(0),
             asked_at: AtomicU64::new(0),
+            unmarked: AtomicBool::new(false),
             last_error: ArcSwapOption::empty(),
         }
+    }
+
+    /// Writes the high-water mark. One that cannot be written does not keep a newer ring out, with
+    /// the revocations in it; the next check tries again.
+    fn mark(&self, mark: &Mark) {
+        let Some(high_water) = &self.high_water else {
+            return;
+        };
+        let written = high_water.write(mark);
+        let was_unmarked = self.unmarked.swap(written.is_err(), Ordering::Relaxed);
+        if let Err(error) = written
+            && !was_unmarked
+        {
+            tracing::warn!(%error, "the high-water mark of the ring could not be written");
+        }
+    }
+}
+
+/// The watch, which may be in a long pause, ends with the last handle.
+impl Drop for Source {
+    fn drop(&mut self) {
+        let _ = self.wake.try_send(());
     }
 }
 
@@ -154,6 +179,11 @@ impl KeyRingHandle {
                 });
             }
             if document::digest(held) == document::digest(&ring) {
+                if let Some(source) =
+                    source.filter(|source| source.unmarked.load(Ordering::Relaxed))
+                {
+                    source.mark(&mark);
+                }
                 self.checked(now);
                 return Ok(false);
             }
@@ -174,9 +204,9 @@ impl KeyRingHandle {
                 }
                 Ok(_) => {}
             }
-            if let Err(error) = high_water.write(&mark) {
-                tracing::warn!(%error, "the high-water mark of the ring could not be written");
-            }
+        }
+        if let Some(source) = source {
+            source.mark(&mark);
         }
         self.shared.ring.store(Some(Arc::new(ring)));
         self.checked(now);

@@ -3,13 +3,15 @@
 //! A small file a ring in a folder of the node's own: without it a restart would take an older ring,
 //! with keys revoked since alive again.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use rand::TryRng;
+use rand::rngs::SysRng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -65,12 +67,16 @@ impl HighWater {
     }
 
     pub(crate) fn write(&self, mark: &Mark) -> io::Result<()> {
-        fs::create_dir_all(&self.folder).map_err(|error| named(&self.folder, &error))?;
+        let mut folder = DirBuilder::new();
+        let made = folder.recursive(true).mode(0o700).create(&self.folder);
+        made.map_err(|error| named(&self.folder, &error))?;
         let path = self.path(mark);
-        let temporary = path.with_extension(format!("tmp-{}", std::process::id()));
+        // Two processes in two containers may well have one id.
+        let unique = SysRng.try_next_u64().map_err(io::Error::other)?;
+        let temporary = path.with_extension(format!("tmp-{unique:016x}"));
         let text = serde_json::to_vec(mark).map_err(io::Error::other)?;
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
+        options.write(true).create_new(true).mode(0o600);
         let write = || {
             let mut file = options.open(&temporary)?;
             file.write_all(&text)?;
@@ -78,7 +84,10 @@ impl HighWater {
             fs::rename(&temporary, &path)?;
             File::open(&self.folder)?.sync_all()
         };
-        write().map_err(|error| named(&path, &error))
+        write().map_err(|error| {
+            let _ = fs::remove_file(&temporary);
+            named(&path, &error)
+        })
     }
 
     /// One file a ring: its name and scope hashed, since a name may hold any character.

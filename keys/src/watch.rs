@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -97,8 +98,10 @@ impl Watch {
             .spawn(move || {
                 let mut notices = notices;
                 loop {
-                    notices.arm();
-                    self.pause(&woken);
+                    // A folder that is watched anew may have changed just before it was.
+                    if !notices.arm() {
+                        self.pause(&woken);
+                    }
                     let Some(handle) = KeyRingHandle::upgrade(&shared) else {
                         return;
                     };
@@ -162,8 +165,8 @@ impl Watch {
             .unwrap_or(0);
         match woken.recv_timeout(longest.saturating_sub(Duration::from_millis(less))) {
             Ok(()) => {
-                // One save is several notices.
-                thread::sleep(Duration::from_millis(5));
+                // One save is several notices, and others may write to the folder all the time.
+                thread::sleep(SETTLE);
                 while woken.try_recv().is_ok() {}
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -219,6 +222,9 @@ struct Notices {
     folder: Option<std::path::PathBuf>,
     wake: SyncSender<()>,
     watcher: Option<(RecommendedWatcher, FolderId)>,
+    /// Something happened to the folder itself: what watches it may watch nothing any more, and a
+    /// folder made in its place may well have its inode number.
+    disturbed: Arc<AtomicBool>,
 }
 
 /// Tells a folder from another one that has taken its name.
@@ -230,32 +236,40 @@ impl Notices {
             folder,
             wake,
             watcher: None,
+            disturbed: Arc::default(),
         };
         notices.arm();
         notices
     }
 
-    /// Watches the folder, again where it was replaced.
-    fn arm(&mut self) {
-        let Some(folder) = &self.folder else { return };
+    /// Watches the folder, again where it was replaced. Says whether it is watched anew.
+    fn arm(&mut self) -> bool {
+        let Some(folder) = &self.folder else {
+            return false;
+        };
+        let disturbed = self.disturbed.swap(false, Ordering::AcqRel);
         let id = folder_id(folder);
         if id.is_none() {
             self.watcher = None;
-            return;
+            return false;
         }
-        if self
-            .watcher
-            .as_ref()
-            .is_some_and(|(_, watched)| *watched == id)
-        {
-            return;
+        let watched = self.watcher.as_ref().map(|(_, watched)| *watched);
+        if watched == Some(id) && !disturbed {
+            return false;
         }
         let wake = self.wake.clone();
+        let disturbed = Arc::clone(&self.disturbed);
+        // As the notices name it.
+        let itself = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // Reading a file is an event too, and would have the watch chase its own reads.
-            if event.map_or(true, |event| !event.kind.is_access()) {
-                let _ = wake.try_send(());
+            if event.as_ref().is_ok_and(|event| event.kind.is_access()) {
+                return;
             }
+            if event.map_or(true, |event| event.paths.contains(&itself)) {
+                disturbed.store(true, Ordering::Release);
+            }
+            let _ = wake.try_send(());
         });
         self.watcher = watcher
             .and_then(|mut watcher| {
@@ -264,6 +278,7 @@ impl Notices {
             })
             .inspect_err(|error| tracing::debug!(%error, "no notices of changes; looking instead"))
             .ok();
+        self.watcher.is_some()
     }
 }
 
@@ -272,3 +287,6 @@ fn folder_id(folder: &Path) -> FolderId {
     let facts = std::fs::metadata(folder).ok()?;
     Some((facts.dev(), facts.ino()))
 }
+
+/// From a notice to the look it causes.
+const SETTLE: Duration = Duration::from_millis(50);

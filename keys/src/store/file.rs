@@ -89,6 +89,12 @@ impl Store for FileStore {
 
     fn save(&self, ring: &KeyRing, expected: Option<u64>) -> Result<(), StoreError> {
         let (folder, name) = self.parts()?;
+        // Before the lock, which a mount that can only be read would refuse with less to go by.
+        if fs::symlink_metadata(&self.path).is_ok_and(|found| found.is_symlink()) {
+            let reason =
+                "it is a symbolic link, a mounted ring: change it at its source".to_owned();
+            return Err(self.error(StoreErrorKind::Unsafe(reason)));
+        }
         let write_error = |error| self.error(StoreErrorKind::Write(error));
         let _lock = replace::lock(folder, name).map_err(write_error)?;
         let found = match self.load() {
@@ -99,15 +105,10 @@ impl Store for FileStore {
         if found != expected {
             return Err(self.error(StoreErrorKind::Conflict { found }));
         }
-        if fs::symlink_metadata(&self.path).is_ok_and(|found| found.is_symlink()) {
-            let reason =
-                "it is a symbolic link, a mounted ring: change it at its source".to_owned();
-            return Err(self.error(StoreErrorKind::Unsafe(reason)));
-        }
         let written = replace::replace(folder, name, &document::to_json(ring), expected.is_none());
         match written {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let found = self.load().ok().map(|found| found.generation());
+                let found = Some(self.load()?.generation());
                 Err(self.error(StoreErrorKind::Conflict { found }))
             }
             other => other.map_err(write_error),

@@ -91,19 +91,27 @@ fn open(folder: &Path, name: &Path) -> Result<File, Failed> {
     )
     .map_err(io::Error::from)?;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    loop {
+    for _ in 0..LOOK_UPS {
         return match rustix::fs::openat2(&folder, name, READ, Mode::empty(), resolve) {
             Ok(file) => Ok(file.into()),
-            // A rename raced with the look-up; the kernel could not be sure, so ask again.
-            Err(Errno::AGAIN) => continue,
-            Err(Errno::XDEV | Errno::LOOP) => Err(leaves_folder()),
+            // A rename raced with the look-up, or somebody holds a lease: ask again.
+            Err(Errno::AGAIN) => {
+                std::thread::sleep(LOOK_UP_PAUSE);
+                continue;
+            }
+            Err(Errno::XDEV) => Err(leaves_folder()),
+            Err(Errno::LOOP) => Err(Failed::Unsafe(
+                "its symbolic links go round in a circle".to_owned(),
+            )),
             // A FIFO without a writer, a socket.
             Err(Errno::NXIO) => Err(Failed::Unsafe("it is not a regular file".to_owned())),
-            // A kernel before 5.6, or a sandbox that does not know the call.
-            Err(Errno::NOSYS) => return open_resolved(&folder_path(&folder)?, name),
+            // A kernel before 5.6, or a sandbox that does not know the call, or forbids what it does
+            // not know (Docker before 20.10).
+            Err(Errno::NOSYS | Errno::PERM) => return open_resolved(&folder_path(&folder)?, name),
             Err(error) => Err(Failed::Io(error.into())),
         };
     }
+    Err(Failed::Io(Errno::AGAIN.into()))
 }
 
 #[cfg(target_os = "linux")]
@@ -136,6 +144,10 @@ const READ: OFlags = OFlags::RDONLY
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOCTTY);
 const ROOT: u32 = 0;
+#[cfg(target_os = "linux")]
+const LOOK_UPS: u32 = 1_000;
+#[cfg(target_os = "linux")]
+const LOOK_UP_PAUSE: std::time::Duration = std::time::Duration::from_millis(1);
 
 #[cfg(test)]
 mod tests {

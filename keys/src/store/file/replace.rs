@@ -13,18 +13,37 @@ use rand::rngs::SysRng;
 /// Takes the advisory lock of writers; dropping the file lets go of it, and so does death.
 pub(super) fn lock(folder: &Path, name: &Path) -> io::Result<File> {
     let path = folder.join(format!(".{}.lock", name.display()));
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600);
-    let lock = options.custom_flags(no_follow()).open(path)?;
+    let lock = open_lock(&path, &folder.join(name)).map_err(|error| named(&path, &error))?;
     for _ in 0..LOCK_TRIES {
         match lock.try_lock() {
             Ok(()) => return Ok(lock),
             Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
-            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::Error(error)) => return Err(named(&path, &error)),
         }
     }
-    let reason = "another writer has held its lock for 10 s";
-    Err(io::Error::new(io::ErrorKind::TimedOut, reason))
+    let reason = "another writer has held the lock for 10 s";
+    let error = io::Error::new(io::ErrorKind::TimedOut, reason);
+    Err(named(&path, &error))
+}
+
+/// Opens the lock, or makes it for whoever owns the ring: a rotation run by root must not lock out the
+/// service that owns it. Only a lock made here is given away: another may be a link to anything.
+fn open_lock(path: &Path, ring: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600).custom_flags(careful());
+    match options.clone().create_new(true).open(path) {
+        Ok(lock) => {
+            if let Ok(ring) = fs::symlink_metadata(ring)
+                && ring.uid() != lock.metadata()?.uid()
+            {
+                // Root alone can, and anybody else needs no more than the lock itself.
+                let _ = std::os::unix::fs::fchown(&lock, Some(ring.uid()), Some(ring.gid()));
+            }
+            Ok(lock)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path),
+        Err(error) => Err(error),
+    }
 }
 
 /// Writes `text` beside the file and renames it there; the caller holds the lock. With `only_new`, a
@@ -41,26 +60,69 @@ pub(super) fn replace(folder: &Path, name: &Path, text: &[u8], only_new: bool) -
 
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
-    let mut file = options.custom_flags(no_follow()).open(&temporary.0)?;
+    let mut file = options.custom_flags(careful()).open(&temporary.0)?;
     file.write_all(text)?;
-    if let Ok(previous) = fs::metadata(&target) {
+    if let Ok(previous) = fs::symlink_metadata(&target) {
         keep_owner(&file, &previous)?;
     }
     file.sync_all()?;
     if only_new {
-        // Unlike a rename, a link never replaces what somebody without our lock has put there.
-        fs::hard_link(&temporary.0, &target)?;
+        publish_new(&temporary.0, &target)?;
     } else {
         fs::rename(&temporary.0, &target)?;
     }
-    File::open(folder)?.sync_all()
+    sync(folder)
+}
+
+/// Unlike a rename, neither way replaces what somebody without our lock has put there.
+fn publish_new(temporary: &Path, target: &Path) -> io::Result<()> {
+    use io::ErrorKind::{PermissionDenied, Unsupported};
+
+    match fs::hard_link(temporary, target) {
+        // A file system without links (FAT, some network and FUSE ones).
+        #[cfg(target_os = "linux")]
+        Err(error) if matches!(error.kind(), PermissionDenied | Unsupported) => {
+            use rustix::fs::{CWD, RenameFlags};
+            use rustix::io::Errno;
+
+            rustix::fs::renameat_with(CWD, temporary, CWD, target, RenameFlags::NOREPLACE).map_err(
+                |again| match again {
+                    Errno::EXIST => again.into(),
+                    _ => error,
+                },
+            )
+        }
+        done => done,
+    }
+}
+
+/// Makes the new name last. The new ring is there already, and an error has to say so.
+fn sync(folder: &Path) -> io::Result<()> {
+    use io::ErrorKind::{InvalidInput, Unsupported};
+
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        // Not every file system syncs a folder, and one that cannot has nothing to lose by it.
+        Err(error) if matches!(error.kind(), InvalidInput | Unsupported) => Ok(()),
+        Err(error) => {
+            let reason = format!(
+                "the new ring is in place, but a power cut may bring the old one back: {}: {error}",
+                folder.display()
+            );
+            Err(io::Error::new(error.kind(), reason))
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 /// A rotation run by root must leave the file readable to the service that owns it.
 fn keep_owner(file: &File, previous: &fs::Metadata) -> io::Result<()> {
     let written = file.metadata()?;
     if (written.uid(), written.gid()) != (previous.uid(), previous.gid()) {
-        std::os::unix::fs::fchown(file, Some(previous.uid()), Some(previous.gid()))?;
+        let (uid, gid) = (previous.uid(), previous.gid());
+        std::os::unix::fs::fchown(file, Some(uid), Some(gid)).map_err(|error| {
+            let reason = format!("it cannot be given to its owner, {uid}:{gid}: {error}");
+            io::Error::new(error.kind(), reason)
+        })?;
     }
     let mode = previous.mode() & 0o640;
     if mode != 0o600 {
@@ -87,9 +149,16 @@ fn temporary_prefix(name: &Path) -> String {
     format!(".{}.tmp-", name.display())
 }
 
-fn no_follow() -> i32 {
+/// Follows no link, and waits for no reader of a FIFO.
+fn careful() -> i32 {
+    use rustix::fs::OFlags;
+
     // Bits of open(2) are few and small.
-    i32::try_from((rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::CLOEXEC).bits()).unwrap_or(0)
+    i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC).bits()).unwrap_or(0)
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// A name that is gone when its owner is, unless it was renamed.
