@@ -1,6 +1,8 @@
 //! Session state that travels with the request.
 
 #[cfg(feature = "server")]
+mod answer;
+#[cfg(feature = "server")]
 #[doc(hidden)]
 pub mod cli;
 #[cfg(feature = "server")]
