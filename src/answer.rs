@@ -1,68 +1,167 @@
-//! What the program answers about sessions and rings, the same over HTTP and on the command line.
+//! What the program tells of sessions and rings, as JSON: the same over HTTP and on the command line.
+//!
+//! Times are RFC 3339, ids base64url, lifetimes whole seconds. The application's state goes through as
+//! JSON text, without a value in between.
 
-use saddlebag_keys::{KeyRing, Policy, UnixTime};
-use serde::Serialize;
+use std::fmt::Display;
+
+use saddlebag_keys::rotation::next_due;
+use saddlebag_keys::{Key, KeyRing, Policy, UnixTime};
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::session::SessionInfo;
-use crate::token::format;
+use crate::session::{SessionInfo, Verified};
+use crate::token::state::{StateError, StateErrorKind};
 
-/// A session as JSON: times as RFC 3339, `id` as base64url, the state as it is.
-#[derive(Debug, Serialize)]
+/// The answer to a token: its session, or that it is not active, and never why.
+#[derive(Serialize)]
+pub(crate) struct VerifyAnswer<'a> {
+    active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<SessionAnswer<'a>>,
+}
+
+impl<'a> VerifyAnswer<'a> {
+    pub(crate) fn active(session: SessionAnswer<'a>) -> Self {
+        Self {
+            active: true,
+            session: Some(session),
+        }
+    }
+
+    pub(crate) fn inactive() -> Self {
+        Self {
+            active: false,
+            session: None,
+        }
+    }
+}
+
+/// A session.
+#[derive(Serialize)]
 pub(crate) struct SessionAnswer<'a> {
     id: String,
     subject: Option<&'a str>,
     audience: &'a str,
-    started_at: String,
-    issued_at: String,
-    expires_at: String,
-    ends_at: String,
+    #[serde(serialize_with = "text")]
+    started_at: UnixTime,
+    #[serde(serialize_with = "text")]
+    issued_at: UnixTime,
+    #[serde(serialize_with = "text")]
+    expires_at: UnixTime,
+    #[serde(serialize_with = "text")]
+    ends_at: UnixTime,
     revision: u32,
-    state: Box<RawValue>,
+    state: &'a RawValue,
 }
 
 impl<'a> SessionAnswer<'a> {
-    /// `None` where a time is beyond the year 9999 or the state is no JSON: nobody could read it.
     pub(crate) fn new(
         info: &SessionInfo,
         audience: &'a str,
         subject: Option<&'a str>,
-        state_json: String,
-    ) -> Option<Self> {
-        Some(Self {
-            id: format::encode(&info.id.to_bytes()),
+        state: &'a RawValue,
+    ) -> Self {
+        Self {
+            id: info.id.to_string(),
             subject,
             audience,
-            started_at: info.started_at.to_rfc3339()?,
-            issued_at: info.issued_at.to_rfc3339()?,
-            expires_at: info.expires_at.to_rfc3339()?,
-            ends_at: info.ends_at.to_rfc3339()?,
+            started_at: info.started_at,
+            issued_at: info.issued_at,
+            expires_at: info.expires_at,
+            ends_at: info.ends_at,
             revision: info.revision,
-            state: RawValue::from_string(state_json).ok()?,
-        })
+            state,
+        }
+    }
+
+    /// The session of a verified token, next to its state from [`state_of`].
+    pub(crate) fn of(verified: &'a Verified, state: &'a RawValue) -> Self {
+        Self::new(
+            verified.info(),
+            verified.audience().as_str(),
+            verified.subject(),
+            state,
+        )
     }
 }
 
-/// The answer about a token: a session, or nothing but that there is none.
-#[derive(Debug, Serialize)]
-pub(crate) struct VerifyAnswer<'a> {
-    pub(crate) active: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) session: Option<SessionAnswer<'a>>,
+/// The state of a verified token as JSON. Whoever hands state out treats a token without one as invalid.
+///
+/// # Errors
+///
+/// [`StateError`] where the state breaks a rule of the format.
+pub(crate) fn state_of(verified: &Verified) -> Result<Box<RawValue>, StateError> {
+    RawValue::from_string(verified.state_json()?).map_err(|_| StateErrorKind::Json.into())
 }
 
 /// A ring without its secrets.
-#[derive(Debug, Serialize)]
-pub(crate) struct RingAnswer {
-    name: String,
+#[derive(Serialize)]
+pub(crate) struct RingAnswer<'a> {
+    name: &'a str,
     generation: u64,
-    audience: Option<String>,
+    audience: Option<&'a str>,
     policy: PolicyAnswer,
+    /// The key that signs.
+    active: Option<String>,
+    /// The key that will be next.
+    standby: Option<String>,
+    /// When `rotate` has something to do; not after now where it has already.
+    #[serde(serialize_with = "text")]
+    next_rotation: UnixTime,
     keys: Vec<KeyAnswer>,
 }
 
-#[derive(Debug, Serialize)]
-struct PolicyAnswer {
+impl<'a> RingAnswer<'a> {
+    pub(crate) fn of(ring: &'a KeyRing, now: UnixTime) -> Self {
+        Self {
+            name: ring.name(),
+            generation: ring.generation(),
+            audience: ring.scope().map(saddlebag_keys::Audience::as_str),
+            policy: PolicyAnswer::of(ring.policy()),
+            active: ring.active(now).map(|key| key.id().to_string()),
+            standby: ring.standby(now).map(|key| key.id().to_string()),
+            next_rotation: next_due(ring, now),
+            keys: ring
+                .keys()
+                .iter()
+                .map(|key| KeyAnswer::of(ring, key, now))
+                .collect(),
+        }
+    }
+}
+
+/// A key without its secret.
+#[derive(Serialize)]
+pub(crate) struct KeyAnswer {
+    id: String,
+    state: &'static str,
+    #[serde(serialize_with = "text")]
+    created_at: UnixTime,
+    #[serde(serialize_with = "text")]
+    activates_at: UnixTime,
+    #[serde(serialize_with = "text_or_null")]
+    drains_until: Option<UnixTime>,
+    #[serde(serialize_with = "text_or_null")]
+    revoked_at: Option<UnixTime>,
+}
+
+impl KeyAnswer {
+    fn of(ring: &KeyRing, key: &Key, now: UnixTime) -> Self {
+        Self {
+            id: key.id().to_string(),
+            state: ring.state(key, now).as_str(),
+            created_at: key.created_at(),
+            activates_at: key.activates_at(),
+            drains_until: key.drains_until(),
+            revoked_at: key.revoked_at(),
+        }
+    }
+}
+
+/// A policy, in seconds.
+#[derive(Serialize)]
+pub(crate) struct PolicyAnswer {
     rotate_every: u64,
     publish_ahead: u64,
     max_token_lifetime: u64,
@@ -70,41 +169,8 @@ struct PolicyAnswer {
     clock_skew: u64,
 }
 
-#[derive(Debug, Serialize)]
-struct KeyAnswer {
-    id: String,
-    state: &'static str,
-    created_at: String,
-    activates_at: String,
-    drains_until: Option<String>,
-    revoked_at: Option<String>,
-}
-
-impl RingAnswer {
-    /// What each key may do at `now`, in the order in which they activate.
-    pub(crate) fn new(ring: &KeyRing, now: UnixTime) -> Self {
-        let mut keys: Vec<_> = ring.keys().iter().collect();
-        keys.sort_by_key(|key| key.activates_at());
-        let keys = keys.into_iter().map(|key| KeyAnswer {
-            id: key.id().to_string(),
-            state: ring.state(key, now).as_str(),
-            created_at: key.created_at().to_string(),
-            activates_at: key.activates_at().to_string(),
-            drains_until: key.drains_until().map(|time| time.to_string()),
-            revoked_at: key.revoked_at().map(|time| time.to_string()),
-        });
-        Self {
-            name: ring.name().to_owned(),
-            generation: ring.generation(),
-            audience: ring.scope().map(ToString::to_string),
-            policy: PolicyAnswer::from(ring.policy()),
-            keys: keys.collect(),
-        }
-    }
-}
-
-impl From<&Policy> for PolicyAnswer {
-    fn from(policy: &Policy) -> Self {
+impl PolicyAnswer {
+    pub(crate) fn of(policy: &Policy) -> Self {
         Self {
             rotate_every: policy.rotate_every,
             publish_ahead: policy.publish_ahead,
@@ -112,5 +178,21 @@ impl From<&Policy> for PolicyAnswer {
             max_session_lifetime: policy.max_session_lifetime,
             clock_skew: policy.clock_skew,
         }
+    }
+}
+
+/// Serializes what prints as text.
+pub(crate) fn text<S: Serializer>(value: &impl Display, output: S) -> Result<S::Ok, S::Error> {
+    output.collect_str(value)
+}
+
+/// Serializes what prints as text, where it is there.
+pub(crate) fn text_or_null<S: Serializer>(
+    value: &Option<impl Display>,
+    output: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => output.collect_str(value),
+        None => output.serialize_none(),
     }
 }

@@ -82,6 +82,8 @@
 #[cfg(feature = "server")]
 mod answer;
 #[cfg(feature = "server")]
+mod answer;
+#[cfg(feature = "server")]
 #[doc(hidden)]
 pub mod cli;
 #[cfg(feature = "server")]

@@ -1,5 +1,7 @@
 //! Tokens: pure. No I/O, no async, no clock of its own; time comes in as an argument.
 
+#[cfg(feature = "server")]
+pub(crate) mod anatomy;
 mod cbor;
 pub(crate) mod claims;
 pub(crate) mod format;

@@ -1,0 +1,131 @@
+//! The only way in and out of a verb: standard input, an answer for standard output, notes for
+//! standard error, and the clock.
+//!
+//! The answer is gathered and written once, at the end: a reader that has gone (`| head`) then changes
+//! neither what was done nor the exit code.
+
+use std::fmt::Display;
+use std::io::{self, BufRead, ErrorKind, IsTerminal, Read, Write};
+use std::process::ExitCode;
+
+use saddlebag_keys::UnixTime;
+use serde::Serialize;
+
+use super::End;
+use super::failure::{Exit, Failure};
+use super::shown::Shown;
+
+/// What a verb reads from and writes to.
+pub(super) struct Console {
+    answer: Vec<u8>,
+}
+
+impl Console {
+    /// The console of this process.
+    pub(super) fn of_process() -> Self {
+        Self { answer: Vec::new() }
+    }
+
+    /// The machine's time.
+    pub(super) fn now(&self) -> UnixTime {
+        UnixTime::now()
+    }
+
+    /// Adds a line to the answer.
+    pub(super) fn line(&mut self, line: impl Display) {
+        // Memory takes everything.
+        let _ = writeln!(self.answer, "{line}");
+    }
+
+    /// Adds a line of JSON to the answer.
+    pub(super) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        serde_json::to_writer(&mut self.answer, value).map_err(|error| {
+            Failure::unavailable(
+                format!("the answer cannot be written as JSON: {error}"),
+                "this is a bug of saddlebag: please report it",
+            )
+        })?;
+        self.answer.push(b'\n');
+        Ok(())
+    }
+
+    /// Adds bytes to the answer as they are.
+    pub(super) fn raw(&mut self) -> &mut Vec<u8> {
+        &mut self.answer
+    }
+
+    /// Tells the person at the terminal something, at once. What cannot be told is no failure.
+    pub(super) fn note(&mut self, line: impl Display) {
+        let _ = writeln!(io::stderr().lock(), "{}", Shown(&line.to_string()));
+    }
+
+    /// Asks the person at the terminal, and gives their line. `None` where nobody is there.
+    pub(super) fn ask(&mut self, question: &str) -> Option<String> {
+        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+            return None;
+        }
+        let mut stderr = io::stderr().lock();
+        write!(stderr, "{question} ")
+            .and_then(|()| stderr.flush())
+            .ok()?;
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line).ok()?;
+        Some(line.trim().to_owned())
+    }
+
+    /// Standard input to its end, at most `limit` bytes and the one more that tells it is too long.
+    pub(super) fn read_input(&mut self, what: &str, limit: usize) -> Result<Vec<u8>, Failure> {
+        if io::stdin().is_terminal() {
+            self.note(format_args!(
+                "reading {what} from standard input; end it with Ctrl-D"
+            ));
+        }
+        let mut input = Vec::new();
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+        io::stdin()
+            .lock()
+            .take(limit)
+            .read_to_end(&mut input)
+            .map_err(|error| {
+                Failure::usage(
+                    format!("{what} cannot be read from standard input: {error}"),
+                    "send it through a pipe or from a file: `saddlebag … < FILE`",
+                )
+            })?;
+        Ok(input)
+    }
+
+    /// Writes the answer and what there is to tell of a failure, and gives the code to end with.
+    pub(super) fn close(mut self, end: End) -> ExitCode {
+        let exit = match end {
+            Ok(exit) => exit,
+            Err(failure) => {
+                self.tell(&failure);
+                failure.exit()
+            }
+        };
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(&self.answer).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                self.tell(&Failure::unavailable(
+                    format!("standard output cannot be written: {error}"),
+                    "what was to be done is done, only its answer is lost: see `saddlebag keys show`",
+                ));
+                if exit == Exit::Done { Exit::Unavailable } else { exit }
+            }
+            _ => exit,
+        }
+        .into()
+    }
+
+    fn tell(&mut self, failure: &Failure) {
+        self.note(format_args!("error: {}", failure.error()));
+        self.note(format_args!("help: {}", failure.help()));
+    }
+}
+
+impl std::fmt::Debug for Console {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Console")
+    }
+}

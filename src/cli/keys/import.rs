@@ -1,0 +1,80 @@
+//! `keys import`: brings a ring document from elsewhere.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use saddlebag_keys::{KeyRing, Store, document};
+use zeroize::Zeroizing;
+
+use super::placed::{self, Placed};
+use crate::cli::End;
+use crate::cli::console::Console;
+use crate::cli::failure::Failure;
+use crate::cli::ring::{RingArgs, RingLocation};
+
+/// Checks a ring document and saves it: a ring from another machine, or a scoped ring
+///
+/// It never goes back: an existing ring is replaced where it is an older generation of the same ring and
+/// scope.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  saddlebag keys import shop-ring.json --ring file:/etc/saddlebag/ring.json
+  ssh keeper cat ring.json | saddlebag keys import - --ring file:ring.json")]
+pub(super) struct Import {
+    /// The document, or - for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    #[command(flatten)]
+    ring: RingArgs,
+
+    /// Shows what would be saved, and saves nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Reports as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Import {
+    pub(super) fn run(self, console: &mut Console) -> End {
+        let ring = self.read(console)?;
+        let location = &self.ring.location;
+        let written = placed::place(&ring, location, self.ring.allow_group_read, self.dry_run)?;
+        let end = Placed {
+            written,
+            dry_run: self.dry_run,
+            json: self.json,
+        };
+        if ring.standby(console.now()).is_none() {
+            note_no_standby(console, &ring, location);
+        }
+        placed::report(console, &ring, location, &end)
+    }
+
+    fn read(&self, console: &mut Console) -> Result<KeyRing, Failure> {
+        if self.file.as_os_str() != "-" {
+            let source = RingLocation::file(&self.file);
+            let loaded = source.store(self.ring.allow_group_read).load();
+            return loaded.map_err(|error| Failure::store(&error, &source));
+        }
+        let text = Zeroizing::new(console.read_input("the ring", document::MAX_LEN)?);
+        document::parse(&text).map_err(|invalid| {
+            Failure::unavailable(
+                format!("standard input: not a ring: {invalid}"),
+                "send a whole ring document, as it was written",
+            )
+        })
+    }
+}
+
+/// The document is saved as it is, so that both copies stay the same; only its keeper stages keys.
+fn note_no_standby(console: &mut Console, ring: &KeyRing, location: &RingLocation) {
+    let how = match ring.scope() {
+        Some(_) => "export it again from its root ring, once that is rotated".to_owned(),
+        None => format!("saddlebag keys rotate --ring {location}"),
+    };
+    console.note(format_args!("warning: this ring has no standby: {how}"));
+}

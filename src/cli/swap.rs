@@ -1,0 +1,120 @@
+//! How a ring is changed: read, plan, save by compare-and-swap, report.
+
+use clap::Args;
+use rand::rngs::SysRng;
+use saddlebag_keys::rotation::{Due, Plan, Refused};
+use saddlebag_keys::{KeyRing, Store, UnixTime};
+
+use super::console::Console;
+use super::failure::{Exit, Failure};
+use super::report;
+use super::ring::RingArgs;
+use super::{End, confirm};
+
+/// What every verb that changes a ring takes.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ChangeArgs {
+    #[command(flatten)]
+    pub(super) ring: RingArgs,
+
+    /// Shows what would change, and changes nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
+    /// Reports as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What a verb plans for a ring at a time. Keys are drawn from the operating system.
+pub(super) type Planned<T> = Result<T, Refused>;
+
+impl ChangeArgs {
+    /// Carries out a verb that changes the ring whenever it is run. Losing a race is the caller's to
+    /// judge: the ring is another one now.
+    pub(super) fn once(
+        &self,
+        console: &mut Console,
+        plan: impl FnOnce(&KeyRing, UnixTime, &mut SysRng) -> Planned<Plan>,
+    ) -> End {
+        let ring = self.ring.load()?;
+        let plan = self.judge(plan(&ring, console.now(), &mut SysRng))?;
+        self.save(&plan, Some(ring.generation()))?;
+        self.report(console, &plan)
+    }
+
+    /// Carries out a verb that may break something, once somebody agreed to what its plan says.
+    pub(super) fn agreed(
+        &self,
+        console: &mut Console,
+        yes: bool,
+        plan: impl Fn(&KeyRing, UnixTime, &mut SysRng) -> Planned<Plan>,
+    ) -> End {
+        let ring = self.ring.load()?;
+        let mut planned = self.judge(plan(&ring, console.now(), &mut SysRng))?;
+        if !self.dry_run && !planned.harm.is_empty() {
+            report::announce(console, &self.ring.location, &planned);
+            confirm::confirm(console, yes, "This cannot be undone.")?;
+            // Whoever agreed took their time: what is saved counts from now, and does no other harm.
+            let again = self.judge(plan(&ring, console.now(), &mut SysRng))?;
+            if again.harm != planned.harm {
+                return Err(Failure::conflict(
+                    format!(
+                        "the plan changed while it waited: generation {} now does other harm",
+                        ring.generation()
+                    ),
+                    "nothing was changed; run this again",
+                ));
+            }
+            planned = again;
+        }
+        self.save(&planned, Some(ring.generation()))?;
+        self.report(console, &planned)
+    }
+
+    /// Carries out a verb that anybody may run at any time: one that loses a race looks again.
+    pub(super) fn when_due(
+        &self,
+        console: &mut Console,
+        what: &str,
+        plan: impl Fn(&KeyRing, UnixTime, &mut SysRng) -> Planned<Due>,
+    ) -> End {
+        let mut lost = None;
+        for _ in 0..MOST_RACES {
+            let ring = self.ring.load()?;
+            match self.judge(plan(&ring, console.now(), &mut SysRng))? {
+                Due::At(at) => {
+                    report::nothing_due(console, self, &ring, what, at)?;
+                    return Ok(Exit::Done);
+                }
+                Due::Now(plan) => match self.save(&plan, Some(ring.generation())) {
+                    Ok(()) => return self.report(console, &plan),
+                    Err(failure) if failure.exit() == Exit::Conflict => lost = Some(failure),
+                    Err(failure) => return Err(failure),
+                },
+            }
+        }
+        Err(lost.unwrap_or_else(|| Failure::conflict("no race was run", "run this again")))
+    }
+
+    /// Saves a plan, unless this is a dry run.
+    pub(super) fn save(&self, plan: &Plan, expected: Option<u64>) -> Result<(), Failure> {
+        if self.dry_run {
+            return Ok(());
+        }
+        let saved = self.ring.store().save(&plan.ring, expected);
+        saved.map_err(|error| Failure::store(&error, &self.ring.location))
+    }
+
+    pub(super) fn judge<T>(&self, planned: Planned<T>) -> Result<T, Failure> {
+        planned.map_err(|refused| Failure::rotation(&refused, &self.ring.location))
+    }
+
+    pub(super) fn report(&self, console: &mut Console, plan: &Plan) -> End {
+        report::changed(console, self, plan)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Each lost race means that somebody else has just done what is due.
+const MOST_RACES: u32 = 100;

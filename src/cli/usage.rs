@@ -1,0 +1,67 @@
+//! How wrong usage ends: clap's own words, unless they would repeat a secret that was typed.
+
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+
+use super::failure::Exit;
+
+/// Tells what was wrong with the arguments, or what `--help` and `--version` ask for.
+pub(super) fn end(error: &clap::Error) -> ExitCode {
+    if error.use_stderr()
+        && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        && std::env::args_os().any(|argument| holds_token(&argument))
+    {
+        let _ = writeln!(
+            io::stderr().lock(),
+            "error: a token was given as an argument, where every process of this machine can read it\n\
+             help: send tokens through standard input, and take this one for stolen"
+        );
+        return Exit::Usage.into();
+    }
+    // A reader that has gone changes nothing.
+    let _ = error.print();
+    match error.exit_code() {
+        0 => Exit::Done.into(),
+        _ => Exit::Usage.into(),
+    }
+}
+
+/// Whether somewhere in an argument is what looks like a token, so that it must not be repeated.
+fn holds_token(argument: &OsStr) -> bool {
+    let text = argument.to_string_lossy();
+    ["sb1s", "sb1e", "eyJ"].iter().any(|start| {
+        text.match_indices(start).any(|(at, _)| {
+            let rest = text.get(at..).unwrap_or_default();
+            let length = rest
+                .bytes()
+                .take_while(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+                .count();
+            length >= SHORTEST
+        })
+    })
+}
+
+/// Nothing of a token that was cut should be repeated either.
+const SHORTEST: usize = 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_seen_anywhere_in_an_argument() {
+        let body = "A".repeat(55);
+        for (argument, seen) in [
+            (format!("sb1s{body}"), true),
+            (format!("--token=sb1e{body}"), true),
+            (format!("eyJhbGciOi.{body}.{body}"), true),
+            ("sb1s".to_owned(), false),
+            ("--audience".to_owned(), false),
+        ] {
+            assert_eq!(holds_token(argument.as_ref()), seen, "{argument}");
+        }
+    }
+}
