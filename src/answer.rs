@@ -92,7 +92,16 @@ impl<'a> SessionAnswer<'a> {
 ///
 /// [`StateError`] where the state breaks a rule of the format.
 pub(crate) fn state_of(verified: &Verified) -> Result<Box<RawValue>, StateError> {
-    RawValue::from_string(verified.state_json()?).map_err(|_| StateErrorKind::Json.into())
+    shown(verified.state_json()?)
+}
+
+/// JSON text of our own making, ready to stand in an answer.
+///
+/// # Errors
+///
+/// [`StateError`] where it is none.
+pub(crate) fn shown(json: String) -> Result<Box<RawValue>, StateError> {
+    RawValue::from_string(json).map_err(|_| StateErrorKind::Json.into())
 }
 
 /// A ring without its secrets.

@@ -16,6 +16,7 @@ mod man;
 mod report;
 mod ring;
 mod secret_file;
+mod serve;
 mod shown;
 mod swap;
 mod token;
@@ -47,7 +48,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    // `serve` and `sidecar` join here: one variant each, around the arguments in their own file.
+    Serve(serve::Serve),
     Keys(keys::Keys),
     Token(token::Token),
     Credential(credential::Credential),
@@ -73,6 +74,7 @@ type End = Result<Exit, Failure>;
 impl Command {
     fn run(self, console: &mut Console) -> End {
         match self {
+            Self::Serve(serve) => serve.run(),
             Self::Keys(keys) => keys.run(console),
             Self::Token(token) => token.run(console),
             Self::Credential(credential) => credential.run(console),
@@ -84,6 +86,7 @@ impl Command {
 
 const EXAMPLES: &str = "\
 Examples:
+  saddlebag serve --dev
   export SADDLEBAG_RING=file:ring.json
   saddlebag keys init
   saddlebag keys show

@@ -82,8 +82,6 @@
 #[cfg(feature = "server")]
 mod answer;
 #[cfg(feature = "server")]
-mod answer;
-#[cfg(feature = "server")]
 #[doc(hidden)]
 pub mod cli;
 #[cfg(feature = "server")]

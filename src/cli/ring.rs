@@ -85,7 +85,7 @@ impl fmt::Display for RingLocation {
     }
 }
 
-fn location_parser() -> impl TypedValueParser<Value = RingLocation> {
+pub(super) fn location_parser() -> impl TypedValueParser<Value = RingLocation> {
     OsStringValueParser::new().try_map(RingLocation::parse)
 }
 

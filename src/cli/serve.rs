@@ -12,11 +12,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::End;
-use super::console::Console;
-use super::duration::Seconds;
+use super::duration::Duration as Span;
 use super::failure::{Exit, Failure};
 use super::ring::{RingLocation, location_parser};
-use super::token::JwtArg;
+use super::token::Jwt;
 use crate::service::{Address, Bound, Service};
 use crate::tokens::Tokens;
 
@@ -42,20 +41,35 @@ pub(super) struct Serve {
     dev: bool,
 
     /// Where callers' requests are taken: host:port (port 0 is any free one) or unix:PATH
-    #[arg(long, env = "SADDLEBAG_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:7070")]
+    #[arg(
+        long,
+        env = "SADDLEBAG_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:7070"
+    )]
     listen: Address,
 
     /// Where /healthz and /readyz are, for probes alone
-    #[arg(long, env = "SADDLEBAG_ADMIN_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:7071")]
+    #[arg(
+        long,
+        env = "SADDLEBAG_ADMIN_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:7071"
+    )]
     admin_listen: Address,
 
     /// The audience of requests that name none
-    #[arg(long, env = "SADDLEBAG_AUDIENCE", value_name = "A", default_value = "default")]
+    #[arg(
+        long,
+        env = "SADDLEBAG_AUDIENCE",
+        value_name = "A",
+        default_value = "default"
+    )]
     audience: String,
 
     /// Issues and accepts jwt tokens of this one algorithm too
     #[arg(long, env = "SADDLEBAG_JWT", value_name = "ALG")]
-    jwt: Option<JwtArg>,
+    jwt: Option<Jwt>,
 
     /// Another ring for callers' credentials; a scoped --ring needs it
     #[arg(long, env = "SADDLEBAG_CREDENTIAL_RING", value_name = "RING", value_parser = location_parser())]
@@ -75,14 +89,24 @@ pub(super) struct Serve {
 
     /// Stops issuing so long after the last good look at the ring [default: its publish_ahead]
     #[arg(long, env = "SADDLEBAG_STALE_AFTER", value_name = "DURATION")]
-    stale_after: Option<Seconds>,
+    stale_after: Option<Span>,
 
     /// How long requests under way may take when the server ends
-    #[arg(long, env = "SADDLEBAG_DRAIN", value_name = "DURATION", default_value = "10s")]
-    drain: Seconds,
+    #[arg(
+        long,
+        env = "SADDLEBAG_DRAIN",
+        value_name = "DURATION",
+        default_value = "10s"
+    )]
+    drain: Span,
 
     /// What is logged to standard error: error, warn, info, debug, or a filter of tracing's
-    #[arg(long, env = "SADDLEBAG_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(
+        long,
+        env = "SADDLEBAG_LOG",
+        value_name = "FILTER",
+        default_value = "info"
+    )]
     log: String,
 }
 
@@ -93,14 +117,16 @@ Examples:
   saddlebag serve --ring file:ring.json --listen unix:/run/saddlebag/api.sock --audience shop";
 
 impl Serve {
-    pub(super) fn run(self, _: &mut Console) -> End {
+    pub(super) fn run(self) -> End {
         let filter = EnvFilter::try_new(&self.log).map_err(|error| {
             Failure::usage(
                 format!("--log {:?} is no filter: {error}", self.log),
                 "say --log info, or for one part of the program --log info,saddlebag::service=debug",
             )
         })?;
-        let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+        let logs = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(io::stderr);
         // Fails where a log is set up already, which is then as good.
         let _ = logs.try_init();
 
@@ -109,14 +135,17 @@ impl Serve {
             false => None,
         };
         let place = dev.as_ref().map(dev::Dev::ring).or(self.ring.as_ref());
-        let place = place.ok_or_else(|| Failure::usage("no ring", "say --ring file:PATH, or --dev"))?;
+        let place =
+            place.ok_or_else(|| Failure::usage("no ring", "say --ring file:PATH, or --dev"))?;
         let ring = self.watch(place);
         let credential_ring = match &self.credential_ring {
             Some(place) => self.watch(place),
             None => ring.clone(),
         };
         let service = self.service(ring.clone(), credential_ring)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build();
         let runtime = runtime.map_err(|error| {
             Failure::unavailable(
                 format!("no threads to serve with: {error}"),
@@ -130,16 +159,20 @@ impl Serve {
     /// ready until then, and says so.
     fn watch(&self, place: &RingLocation) -> KeyRingHandle {
         let options = WatchOptions {
-            stale_after: self.stale_after.map(Seconds::get),
+            stale_after: self.stale_after.map(|span| span.0),
             high_water: self.state_dir.clone().map(HighWater::new),
             allow_rollback: self.allow_rollback,
             ..WatchOptions::default()
         };
         if self.state_dir.is_none() && !self.dev {
-            tracing::warn!("without --state-dir a restart takes an older ring than the one used before");
+            tracing::warn!(
+                "without --state-dir a restart takes an older ring than the one used before"
+            );
         }
         // What went wrong is in the log already, and in /readyz.
-        Watch::new(place.store(self.allow_group_read), options).start_waiting().0
+        Watch::new(place.store(self.allow_group_read), options)
+            .start_waiting()
+            .0
     }
 
     fn service(&self, ring: KeyRingHandle, callers: KeyRingHandle) -> Result<Service, Failure> {
@@ -172,7 +205,9 @@ impl Serve {
             }
         });
         let ended = shutdown()?;
-        service.run(api, admin, ended, Duration::from_secs(self.drain.get())).await;
+        service
+            .run(api, admin, ended, Duration::from_secs(self.drain.0))
+            .await;
         Ok(Exit::Done)
     }
 }
@@ -194,7 +229,10 @@ async fn bind(flag: &str, place: &Address) -> Result<Bound, Failure> {
 
 fn address(listener: &Bound) -> Result<String, Failure> {
     listener.address().map_err(|error| {
-        Failure::refused(format!("a listener has no address: {error}"), "start it again")
+        Failure::refused(
+            format!("a listener has no address: {error}"),
+            "start it again",
+        )
     })
 }
 
@@ -202,11 +240,16 @@ fn address(listener: &Bound) -> Result<String, Failure> {
 fn shutdown() -> Result<impl Future<Output = ()>, Failure> {
     let listen = |kind| {
         signal(kind).map_err(|error| {
-            Failure::refused(format!("signals cannot be taken: {error}"), "start it again")
+            Failure::refused(
+                format!("signals cannot be taken: {error}"),
+                "start it again",
+            )
         })
     };
-    let (mut terminate, mut interrupt) =
-        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (
+        listen(SignalKind::terminate())?,
+        listen(SignalKind::interrupt())?,
+    );
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}

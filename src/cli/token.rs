@@ -36,7 +36,7 @@ impl Token {
 
 /// The one algorithm of jwt tokens, as `--jwt` takes it.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Jwt {
+pub(super) enum Jwt {
     /// HMAC-SHA-256: who can verify can issue
     #[value(name = "hs256")]
     Hs256,

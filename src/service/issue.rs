@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::problem::Problem;
 use super::{Service, body};
-use crate::answer::SessionAnswer;
+use crate::answer::{self, SessionAnswer};
 use crate::credential::Role;
 use crate::session::RawState;
 use crate::token::format::Protection;
@@ -78,7 +78,8 @@ pub(super) async fn issue(
     let state = asked
         .state
         .map_or_else(|| Ok(RawState::none()), body::state)?;
-    let state_json = state.to_json().map_err(|error| Problem::internal(&error))?;
+    let shown = state.to_json().and_then(answer::shown);
+    let shown = shown.map_err(|error| Problem::internal(&error))?;
     let mut session = NewSession::raw(state);
     if let Some(subject) = asked.subject.as_deref() {
         session = session.subject(subject);
@@ -94,8 +95,7 @@ pub(super) async fn issue(
     }
     let issued = tokens.issue_at(session, UnixTime::now())?;
     let audience = tokens.audience().as_str();
-    let session = SessionAnswer::new(&issued.info, audience, asked.subject.as_deref(), state_json);
-    let session = session.ok_or_else(|| Problem::internal(&"a time beyond the year 9999"))?;
+    let session = SessionAnswer::new(&issued.info, audience, asked.subject.as_deref(), &shown);
     Ok(body::answer(
         StatusCode::CREATED,
         &Answer {

@@ -14,9 +14,9 @@ use crate::answer::RingAnswer;
 use crate::credential::Role;
 
 #[derive(Serialize)]
-struct Answer {
+struct Answer<'a> {
     #[serde(flatten)]
-    ring: RingAnswer,
+    ring: RingAnswer<'a>,
     /// Seconds since the source was last read well; `null` where nobody reads it again.
     age: Option<u64>,
     issuing: bool,
@@ -33,7 +33,7 @@ pub(super) async fn keys(
     let ring = service.ring.ring().ok_or_else(Problem::not_ready)?;
     let freshness = service.ring.freshness(now);
     let answer = Answer {
-        ring: RingAnswer::new(&ring, now),
+        ring: RingAnswer::of(&ring, now),
         age: freshness.checked_at.map(|checked_at| now.since(checked_at)),
         issuing: freshness.issuing,
         last_error: freshness.last_error,

@@ -14,7 +14,7 @@ use super::issue::Answer;
 use super::problem::Problem;
 use super::verify::{inactive, tell, verified};
 use super::{Service, body};
-use crate::answer::SessionAnswer;
+use crate::answer::{self, SessionAnswer};
 use crate::credential::Role;
 use crate::tokens::{RenewError, Renewal};
 
@@ -53,11 +53,11 @@ pub(super) async fn renew(
     let Some(verified) = verified(&tokens, &asked.token, now)? else {
         return Ok(inactive());
     };
-    let state_json = match &state {
-        Some(state) => state.to_json(),
-        None => verified.state_json(),
+    let shown = match &state {
+        Some(state) => state.to_json().and_then(answer::shown),
+        None => answer::state_of(&verified),
     };
-    let Ok(state_json) = state_json else {
+    let Ok(shown) = shown else {
         return Ok(inactive());
     };
     let mut renewal = Renewal::keep();
@@ -85,8 +85,7 @@ pub(super) async fn renew(
         None => verified.subject(),
     };
     let audience = tokens.audience().as_str();
-    let session = SessionAnswer::new(&issued.info, audience, subject, state_json);
-    let session = session.ok_or_else(|| Problem::internal(&"a time beyond the year 9999"))?;
+    let session = SessionAnswer::new(&issued.info, audience, subject, &shown);
     Ok(body::answer(
         StatusCode::OK,
         &Answer {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::problem::Problem;
 use super::{Service, body};
-use crate::answer::{SessionAnswer, VerifyAnswer};
+use crate::answer::{self, SessionAnswer, VerifyAnswer};
 use crate::credential::Role;
 use crate::session::Verified;
 use crate::token::reason::Reason;
@@ -40,7 +40,14 @@ pub(super) async fn verify(
         .audiences
         .of(asked.audience.as_deref(), &caller, binding)?;
     match verified(&tokens, &asked.token, UnixTime::now())? {
-        Some(verified) => Ok(body::answer(StatusCode::OK, &answer(&verified))),
+        // State that does not decode makes the token invalid for whoever is handed it.
+        Some(verified) => Ok(answer::state_of(&verified).map_or_else(
+            |_| inactive(),
+            |state| {
+                let session = SessionAnswer::of(&verified, &state);
+                body::answer(StatusCode::OK, &VerifyAnswer::active(session))
+            },
+        )),
         None => Ok(inactive()),
     }
 }
@@ -72,23 +79,5 @@ pub(super) fn tell(refused: &Refused) {
 
 /// The one negative answer, the same for every cause.
 pub(super) fn inactive() -> Response {
-    body::answer(
-        StatusCode::OK,
-        &VerifyAnswer {
-            active: false,
-            session: None,
-        },
-    )
-}
-
-/// State that does not decode makes the token invalid for whoever is handed it.
-fn answer(verified: &Verified) -> VerifyAnswer<'_> {
-    let session = verified.state_json().ok().and_then(|state| {
-        let audience = verified.audience().as_str();
-        SessionAnswer::new(verified.info(), audience, verified.subject(), state)
-    });
-    VerifyAnswer {
-        active: session.is_some(),
-        session,
-    }
+    body::answer(StatusCode::OK, &VerifyAnswer::inactive())
 }

@@ -1,5 +1,6 @@
 //! `serve --dev`: a ring and a credential made on the spot, and lines to paste.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use rand::rngs::SysRng;
@@ -20,20 +21,29 @@ pub(super) struct Dev {
 /// Makes what is missing: a ring, unless one was named, and a credential that may do everything.
 pub(super) fn prepare(named: Option<&RingLocation>) -> Result<Dev, Failure> {
     let folder = folder()?;
-    let made = secret_file::make_folder(&folder);
+    let mut maker = std::fs::DirBuilder::new();
+    let made = maker.recursive(true).mode(0o700).create(&folder);
     made.map_err(|error| unusable(&folder, &error))?;
-    let ring = named.cloned().unwrap_or_else(|| RingLocation::file(folder.join("ring.json")));
+    let ring = named
+        .cloned()
+        .unwrap_or_else(|| RingLocation::file(folder.join("ring.json")));
     let now = UnixTime::now();
     let handle = KeyRingHandle::fixed(prepare_ring(&ring, now)?);
-    let everything = Caller { name: "dev".to_owned(), roles: Role::ALL.to_vec(), audiences: None };
+    let everything = Caller {
+        name: "dev".to_owned(),
+        roles: Role::ALL.to_vec(),
+        audiences: None,
+    };
     let credentials = Credentials::new(handle).map_err(|error| Failure::config(&error))?;
     let credential = credentials.issue(&everything, None, now).map_err(|error| {
-        Failure::refused(format!("no credential was made: {error}"), "name another ring with --ring")
+        Failure::refused(
+            format!("no credential was made: {error}"),
+            "name another ring with --ring",
+        )
     })?;
     // As a header, so that curl reads it from the file and no process list shows it.
     let header = format!("Authorization: Bearer {}\n", credential.token);
-    let path = header_path(&folder);
-    secret_file::replace(&path, header.as_bytes()).map_err(|error| unusable(&path, &error))?;
+    secret_file::replace(&header_path(&folder), &header)?;
     Ok(Dev { folder, ring })
 }
 
@@ -46,12 +56,15 @@ fn prepare_ring(place: &RingLocation, now: UnixTime) -> Result<saddlebag_keys::K
         Ok(ring) => match rotation::rotate(&ring, now, &mut SysRng).map_err(refused)? {
             Due::At(_) => Ok(ring),
             Due::Now(plan) => {
-                store.save(&plan.ring, Some(ring.generation())).map_err(store_error)?;
+                store
+                    .save(&plan.ring, Some(ring.generation()))
+                    .map_err(store_error)?;
                 Ok(plan.ring)
             }
         },
         Err(error) if matches!(error.kind(), StoreErrorKind::NotFound) => {
-            let plan = rotation::init("dev", Policy::default(), now, &mut SysRng).map_err(refused)?;
+            let plan =
+                rotation::init("dev", Policy::default(), now, &mut SysRng).map_err(refused)?;
             store.save(&plan.ring, None).map_err(store_error)?;
             Ok(plan.ring)
         }
@@ -61,11 +74,20 @@ fn prepare_ring(place: &RingLocation, now: UnixTime) -> Result<saddlebag_keys::K
 
 /// `$XDG_STATE_HOME/saddlebag/dev`, by default below `~/.local/state`.
 fn folder() -> Result<PathBuf, Failure> {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
-    state.map(|state| state.join("saddlebag/dev")).ok_or_else(|| {
-        Failure::usage("no state folder: neither XDG_STATE_HOME nor HOME is set", "set HOME")
-    })
+    state
+        .map(|state| state.join("saddlebag/dev"))
+        .ok_or_else(|| {
+            Failure::usage(
+                "no state folder: neither XDG_STATE_HOME nor HOME is set",
+                "set HOME",
+            )
+        })
 }
 
 fn header_path(folder: &Path) -> PathBuf {
@@ -87,7 +109,10 @@ impl Dev {
     /// Lines that work when pasted into another shell.
     pub(super) fn lines(&self, api: &str) -> String {
         let (socket, url) = match api.strip_prefix("unix:") {
-            Some(path) => (format!("--unix-socket {} ", quoted(path)), "http://localhost".to_owned()),
+            Some(path) => (
+                format!("--unix-socket {} ", quoted(path)),
+                "http://localhost".to_owned(),
+            ),
             None => (String::new(), format!("http://{api}")),
         };
         let header = header_path(&self.folder);
@@ -126,6 +151,9 @@ mod tests {
 
     #[test]
     fn a_path_with_spaces_and_quotes_is_one_word_of_the_shell() {
-        assert_eq!(quoted("/home/o'neil/my state"), r"'/home/o'\''neil/my state'");
+        assert_eq!(
+            quoted("/home/o'neil/my state"),
+            r"'/home/o'\''neil/my state'"
+        );
     }
 }
