@@ -30,13 +30,22 @@ pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
 pub(super) fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let path = if path == "." {
-            "$".to_owned()
+        let mut path = error.path().to_string();
+        if path == "." {
+            path.clear();
         } else {
-            format!("$.{path}")
-        };
-        Problem::invalid_body(&path, error.inner())
+            path.insert(0, '.');
+        }
+        // A member that is missing, or there twice, is told by the object around it.
+        let inner = error.inner().to_string();
+        let told = ["missing field `", "duplicate field `"];
+        let member = told
+            .into_iter()
+            .find_map(|told| inner.strip_prefix(told)?.split('`').next());
+        if let Some(member) = member {
+            path = format!("{path}.{member}");
+        }
+        Problem::invalid_body(&format!("${path}"), &inner)
     })?;
     json.end()
         .map_err(|error| Problem::invalid_body("$", &error))?;
