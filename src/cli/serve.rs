@@ -2,7 +2,7 @@
 
 mod dev;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -126,7 +126,8 @@ impl Serve {
         })?;
         let logs = tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_writer(io::stderr);
+            .with_writer(io::stderr)
+            .with_ansi(io::stderr().is_terminal());
         // Fails where a log is set up already, which is then as good.
         let _ = logs.try_init();
 
