@@ -107,3 +107,8 @@ pub use tokens::{
 
 /// The key ring: its life cycle, its document and its stores.
 pub use saddlebag_keys as keys;
+
+/// The README's Rust is compiled with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
