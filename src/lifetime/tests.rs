@@ -181,7 +181,7 @@ proptest! {
     fn a_renewal_moves_forward_and_stays_within_its_session(
         times in times(),
         max_token_lifetime in 1..400 * DAY,
-        after in -1_000..500 * DAY as i64,
+        after in prop_oneof![-1_000..1_000_i64, -1_000..500 * DAY as i64],
     ) {
         let policy = Policy { max_token_lifetime, ..Policy::default() };
         let now = times.issued_at.saturating_add_signed(after);
