@@ -114,9 +114,10 @@ pub(crate) fn renewal_is_due(
     now: UnixTime,
 ) -> bool {
     let expires_at = times.issued_at.saturating_add(times.expires);
-    // A renewal could not end later; and the active key here may be one that the token's issuer has
-    // left behind already.
-    if expires_at >= times.ends_at || key == KeyState::Staged {
+    // A renewal could not end later, or not be had any more; and the active key here may be one that the
+    // token's issuer has left behind already.
+    let last = expires_at >= times.ends_at || now.as_secs() >= times.ends_at;
+    if last || key == KeyState::Staged {
         return false;
     }
     let part = times

@@ -167,6 +167,27 @@ impl<T> fmt::Debug for Session<T> {
 
 /// A token that was verified. Nothing but verification makes one, and claims are reached through it
 /// alone.
+///
+/// ```compile_fail
+/// # use saddlebag::{SessionInfo, Verified};
+/// fn forged(info: SessionInfo, other: Verified) -> Verified {
+///     Verified { info, ..other }
+/// }
+/// ```
+///
+/// ```compile_fail
+/// # use saddlebag::Verified;
+/// fn default() -> Verified {
+///     Default::default()
+/// }
+/// ```
+///
+/// ```compile_fail
+/// # use saddlebag::Verified;
+/// fn read(json: &str) -> Option<Verified> {
+///     serde_json::from_str(json).ok()
+/// }
+/// ```
 pub struct Verified {
     pub(crate) info: SessionInfo,
     pub(crate) audience: Audience,

@@ -44,6 +44,18 @@ pub use renew::{RenewError, Renewal};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// No function takes a nonce, and what makes one is out of reach:
+///
+/// ```compile_fail
+/// use saddlebag::token::sealed::FreshNonce;
+/// ```
+///
+/// ```compile_fail
+/// # fn again(tokens: &saddlebag::Tokens, session: saddlebag::NewSession<'_>) {
+/// tokens.issue(session.nonce([0; 24]));
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Tokens {
     shared: Arc<Shared>,
@@ -94,7 +106,7 @@ impl Tokens {
         })
     }
 
-    /// The same ring, limits and lifetimes for another audience. What was derived to verify is kept in
+    /// The same ring, binding, limits and lifetimes for another audience. What was derived to verify is kept in
     /// one table for all of them.
     ///
     /// # Errors
@@ -108,7 +120,11 @@ impl Tokens {
             derived,
             ..
         } = &*self.shared;
-        Self::assemble(ring.clone(), audience, *config, Arc::clone(derived))
+        let tokens = Self::assemble(ring.clone(), audience, *config, Arc::clone(derived))?;
+        Ok(Self {
+            binding: self.binding.clone(),
+            ..tokens
+        })
     }
 
     /// Who these tokens are for.

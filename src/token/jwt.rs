@@ -142,8 +142,7 @@ impl JwtKey {
         {
             return Err(Reason::BadTag);
         }
-        let payload: Payload<'_> =
-            serde_json::from_slice(&jws.payload).map_err(|_| Reason::BadClaims)?;
+        let payload: Payload<'_> = object(&jws.payload).ok_or(Reason::BadClaims)?;
         payload.opened(audience).ok_or(Reason::BadClaims)
     }
 }
@@ -163,7 +162,7 @@ impl<'a> Jws<'a> {
         let (header, payload) = signed.split_once('.')?;
         let decode = |segment: &str| BASE64_URL_SAFE_NO_PAD.decode(segment).ok();
         let (header, payload, signature) = (decode(header)?, decode(payload)?, decode(signature)?);
-        let header: Header<'_> = serde_json::from_slice(&header).ok()?;
+        let header: Header<'_> = object(&header)?;
         if header.alg != algorithm.as_str() || header.typ != "JWT" {
             return None;
         }
@@ -253,6 +252,12 @@ impl Payload<'_> {
             state: self.state.get().into(),
         })
     }
+}
+
+/// Reads a JSON object. Serde would also take an array of its members' values for one.
+fn object<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Option<T> {
+    let starts = json.trim_ascii_start().first() == Some(&b'{');
+    serde_json::from_slice(json).ok().filter(|_| starts)
 }
 
 /// Absent is one thing; `null` where a subject belongs is another, and refused.

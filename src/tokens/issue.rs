@@ -16,7 +16,7 @@ use crate::token::sealed::{CLAIMS_AT, FreshNonce};
 use crate::token::state::{self, StateError};
 
 /// A session that is about to begin.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewSession<'a> {
     pub(super) subject: Option<&'a str>,
     pub(super) state: Result<RawState, StateError>,
@@ -85,6 +85,18 @@ impl<'a> NewSession<'a> {
             protection: Some(protection),
             ..self
         }
+    }
+}
+
+/// Whose it will be stays out of logs, as what it holds does.
+impl fmt::Debug for NewSession<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewSession")
+            .field("state", &self.state)
+            .field("lifetime", &self.lifetime)
+            .field("session_lifetime", &self.session_lifetime)
+            .field("protection", &self.protection)
+            .finish_non_exhaustive()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::token::reason::Reason;
 use crate::token::state::StateError;
 
 /// What a renewal changes; nothing, unless told.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Renewal<'a> {
     state: Option<Result<RawState, StateError>>,
     subject: Option<Option<&'a str>>,
@@ -67,6 +67,16 @@ impl<'a> Renewal<'a> {
     }
 }
 
+/// Whose it will be stays out of logs, as what it holds does.
+impl fmt::Debug for Renewal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renewal")
+            .field("state", &self.state)
+            .field("rotate_id", &self.rotate_id)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Tokens {
     /// Renews a verified token at the machine's time.
     ///
@@ -100,6 +110,8 @@ impl Tokens {
         let another = renewal.rotate_id || subject != verified.subject();
         let random: [u8; 24] = draw().map_err(|error| random_error(error).into_renew())?;
         let (id, nonce) = halves(random);
+        // Also where another session is begun: nothing follows one that has ended but a new one.
+        let continued = self.continued(&verified.info, now)?;
         let claims = Claims {
             subject,
             state: state
@@ -108,7 +120,7 @@ impl Tokens {
             ..if another {
                 self.begun_again(id, now)?
             } else {
-                self.continued(&verified.info, now)?
+                continued
             }
         };
         let binding = verified.binding.as_deref().unwrap_or_default();
