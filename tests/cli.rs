@@ -3,6 +3,8 @@
 //! `tests/cmd/` holds transcripts, which read like documentation; what they cannot show (races, modes of
 //! files, what other processes see) is in the modules.
 
+#[path = "cli/errors.rs"]
+mod errors;
 #[path = "cli/files.rs"]
 mod files;
 #[path = "cli/program.rs"]

@@ -10,7 +10,7 @@ use saddlebag::keys::{FileStore, KeyRing, KeyRingHandle, Policy, Store, UnixTime
 use saddlebag::{NewSession, Protection, Tokens};
 use sha2::{Digest, Sha256};
 
-/// Writes `drill.json`, rotated on Jan 31 and Mar 1 of 2026, `revoked.json`, in which a draining key was
+/// Writes `drill.json`, rotated on Jan 31 and Mar 2 of 2026, `revoked.json`, in which a draining key was
 /// revoked since, `late.json`, never rotated, and tokens of January and February.
 pub(crate) fn write(folder: &Path) {
     let mut rng = Drill(0);
@@ -22,10 +22,10 @@ pub(crate) fn write(folder: &Path) {
     token(folder, "january.token", &first, "2026-01-10T00:00:00Z");
     let second = rotated(&first, "2026-01-31T00:00:00Z", &mut rng);
     token(folder, "february.token", &second, "2026-02-10T00:00:00Z");
-    let third = rotated(&second, "2026-03-01T12:00:00Z", &mut rng);
+    let third = rotated(&second, "2026-03-02T12:00:00Z", &mut rng);
     save(folder, "drill.json", &third);
     let draining = third.keys()[1].id();
-    let now = at("2026-03-01T13:00:00Z");
+    let now = at("2026-03-02T13:00:00Z");
     let revoke = rotation::Revoke::Key(draining);
     let revoked = rotation::revoke(&third, revoke, now, &mut rng)
         .unwrap()
@@ -80,7 +80,7 @@ impl TryRng for Drill {
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
         for chunk in bytes.chunks_mut(32) {
             self.0 += 1;
-            let block = Sha256::digest(self.0.to_le_bytes());
+            let block = Sha256::digest([&b"drill"[..], &self.0.to_le_bytes()].concat());
             chunk.copy_from_slice(&block[..chunk.len()]);
         }
         Ok(())
