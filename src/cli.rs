@@ -37,7 +37,6 @@ use failure::{Exit, Failure};
 #[command(
     name = "saddlebag",
     version,
-    propagate_version = true,
     arg_required_else_help = true,
     after_help = EXAMPLES
 )]

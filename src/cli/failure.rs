@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use saddlebag_keys::rotation::Refused;
-use saddlebag_keys::{StoreError, StoreErrorKind};
+use saddlebag_keys::{InvalidPolicy, StoreError, StoreErrorKind};
 
 use super::ring::RingLocation;
 use crate::tokens::{ConfigError, IssueError};
@@ -74,9 +74,13 @@ impl Failure {
                 Exit::Unavailable,
                 format!("check the path, or make a ring there: saddlebag keys init --ring {ring}"),
             ),
+            StoreErrorKind::Unsafe(reason) if reason.contains("mode ") => (
+                Exit::Unavailable,
+                format!("chmod 600 {path}; where others may have read it, revoke its keys"),
+            ),
             StoreErrorKind::Unsafe(_) => (
                 Exit::Unavailable,
-                format!("a ring is a file of your own or root's that nobody else can open: chmod 600 {path}"),
+                "a ring is a regular file of your own or root's, which nobody else can open".to_owned(),
             ),
             StoreErrorKind::Invalid(_) => (
                 Exit::Unavailable,
@@ -85,6 +89,10 @@ impl Failure {
             StoreErrorKind::Conflict { .. } => (
                 Exit::Conflict,
                 format!("nothing was changed here; look at what is there and run this again: saddlebag keys show --ring {ring}"),
+            ),
+            StoreErrorKind::Write(error) if error.kind() == std::io::ErrorKind::NotFound => (
+                Exit::Unavailable,
+                format!("make the folder of {path} first, for this user alone: mkdir -m 700"),
             ),
             StoreErrorKind::Write(_) => (
                 Exit::Unavailable,
@@ -128,10 +136,7 @@ impl Failure {
                 "nodes that have not read the new policy would issue too long under that key"
                     .to_owned(),
             ),
-            Refused::Policy(_) => (
-                Exit::Usage,
-                "durations are a number and s, m, h or d: --rotate-every 30d".to_owned(),
-            ),
+            Refused::Policy(invalid) => (Exit::Usage, policy_help(invalid).to_owned()),
             Refused::Full => (
                 Exit::Refused,
                 format!("when keys drain: saddlebag keys show --ring {ring}"),
@@ -208,5 +213,17 @@ impl Failure {
 
     pub(super) fn help(&self) -> &str {
         &self.help
+    }
+}
+
+fn policy_help(invalid: &InvalidPolicy) -> &'static str {
+    match invalid {
+        InvalidPolicy::OutOfRange { .. } => {
+            "give a duration in that range, like 60s, 15m, 24h or 30d"
+        }
+        InvalidPolicy::RotatesBeforePublished { .. } => {
+            "give a longer --rotate-every, or a shorter --publish-ahead"
+        }
+        _ => "give a longer --rotate-every, or a shorter --max-token-lifetime",
     }
 }

@@ -38,7 +38,10 @@ fn write(command: &Command, page: &mut Vec<u8>) -> io::Result<()> {
     root.render_synopsis_section(page)?;
     root.render_description_section(page)?;
     verbs(command, "saddlebag", page)?;
-    root.render_extra_section(page)?;
+    let mut extra = Vec::new();
+    root.render_extra_section(&mut extra)?;
+    let extra = String::from_utf8_lossy(&extra).replacen(".SH EXTRA", ".SH EXAMPLES", 1);
+    page.extend_from_slice(extra.as_bytes());
     root.render_version_section(page)
 }
 
@@ -60,7 +63,9 @@ fn verbs(command: &Command, path: &str, page: &mut Vec<u8>) -> io::Result<()> {
         section.render_options_section(&mut text)?;
         section.render_extra_section(&mut text)?;
         // Sections of a page of its own are subsections here.
-        let text = String::from_utf8_lossy(&text).replace("\n.SH ", "\n.SS ");
+        let text = String::from_utf8_lossy(&text)
+            .replace("\n.SH EXTRA", "\n.SH EXAMPLES")
+            .replace("\n.SH ", "\n.SS ");
         let text = text
             .strip_prefix(".SH ")
             .map(|rest| format!(".SS {rest}"))

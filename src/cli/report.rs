@@ -58,7 +58,8 @@ pub(super) fn changed(
     for change in &plan.changes {
         console.line(format_args!("  {change}"));
     }
-    for harm in &plan.harm {
+    // Otherwise it was told before anybody agreed to it.
+    for harm in plan.harm.iter().filter(|_| args.dry_run) {
         console.line(format_args!("  harm: {harm}"));
     }
     rotate_next(console, plan.next_due, now);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use saddlebag_keys::{KeyRing, Store, document};
+use saddlebag_keys::{KeyRing, Store, StoreErrorKind, document};
 use zeroize::Zeroizing;
 
 use super::placed::{self, Placed};
@@ -58,7 +58,12 @@ impl Import {
         if self.file.as_os_str() != "-" {
             let source = RingLocation::file(&self.file);
             let loaded = source.store(self.ring.allow_group_read).load();
-            return loaded.map_err(|error| Failure::store(&error, &source));
+            return loaded.map_err(|error| match error.kind() {
+                StoreErrorKind::NotFound => {
+                    Failure::unavailable(error.to_string(), "check the path of the document")
+                }
+                _ => Failure::store(&error, &source),
+            });
         }
         let text = Zeroizing::new(console.read_input("the ring", document::MAX_LEN)?);
         document::parse(&text).map_err(|invalid| {

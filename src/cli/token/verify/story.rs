@@ -44,8 +44,14 @@ impl Story<'_> {
             ),
             Reason::Malformed => (
                 anatomy::why_malformed(self.token, self.jwt),
-                "it was cut, changed or wrapped on its way: compare it with what was issued"
-                    .to_owned(),
+                match anatomy::jwt_kid(self.token) {
+                    Some(_) => "give the algorithm it was issued with: --jwt hs256 or --jwt eddsa"
+                        .to_owned(),
+                    None => {
+                        "it was cut, changed or wrapped on its way: compare it with what was issued"
+                            .to_owned()
+                    }
+                },
             ),
             Reason::JwtNotAccepted => (
                 "it is a jwt, and none is accepted here".to_owned(),
