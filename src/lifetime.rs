@@ -5,7 +5,9 @@ use saddlebag_keys::{KeyState, Policy, UnixTime};
 /// How long a new session lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
-    /// Seconds until its token ends, unless it is renewed: the idle time-out.
+    /// Seconds until its token ends, unless it is renewed: the longest that it may lie idle. A request
+    /// that comes before the [renewal](RenewalRule) is due extends nothing, so that a session may also
+    /// end up to a quarter of this sooner.
     pub idle: u64,
     /// Seconds until it ends for good, which no renewal passes.
     pub absolute: u64,

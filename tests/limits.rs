@@ -234,3 +234,31 @@ fn a_json_state_of_3134_bytes_fits_sealed_in_4000_characters() {
     let verified = tokens.verify_at(&issued.token, at(NOW)).unwrap();
     assert_eq!(verified.state_json().unwrap(), json);
 }
+
+#[test]
+fn a_default_that_nobody_typed_gives_way_to_a_lower_limit() {
+    let tokens = builder().longest_verified(200).build().unwrap();
+    let refused = issue(&tokens, Protection::Sealed, 500)
+        .unwrap_err()
+        .to_string();
+    assert!(refused.ends_with("more than 200"), "{refused}");
+}
+
+#[test]
+fn the_name_of_a_heavy_field_is_quoted_and_cut() {
+    let state = BTreeMap::from([("a\nb".repeat(40), "x".repeat(4_000))]);
+    let refused = shop()
+        .issue_at(NewSession::of(&state), at(NOW))
+        .unwrap_err()
+        .to_string();
+    assert!(!refused.contains('\n') && refused.len() < 250, "{refused}");
+}
+
+#[test]
+fn a_lifetime_of_nothing_is_refused_where_it_is_set() {
+    for (idle, absolute) in [(0, 60), (60, 0)] {
+        let lifetime = saddlebag::Lifetime { idle, absolute };
+        let refused = builder().lifetime(lifetime).build().unwrap_err();
+        assert!(matches!(refused, ConfigError::Lifetime), "{refused}");
+    }
+}

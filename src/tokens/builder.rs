@@ -42,6 +42,8 @@ pub struct TokensBuilder {
     source: Source,
     audience: String,
     config: Config,
+    /// `None`: as long as is usual, and no longer than what is verified.
+    longest_issued: Option<usize>,
     derived_capacity: usize,
 }
 
@@ -61,13 +63,14 @@ impl TokensBuilder {
             idle: Wish::Default(idle),
             absolute: Wish::Default(absolute),
             renewal: RenewalRule::default(),
-            longest_issued: 4_000,
+            longest_issued: USUAL_LENGTH,
             longest_verified: 4_096,
         };
         Self {
             source,
             audience: "default".to_owned(),
             config,
+            longest_issued: None,
             derived_capacity: 4_096,
         }
     }
@@ -96,7 +99,7 @@ impl TokensBuilder {
         self
     }
 
-    /// How long sessions live. Above the ring's policy, issuing is refused.
+    /// How long sessions live, from a second on. Above the ring's policy, issuing is refused.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
         self.config.idle = Wish::Asked(lifetime.idle);
@@ -114,9 +117,11 @@ impl TokensBuilder {
     /// The longest token that is issued, in characters: 4,000 unless told, which leaves a cookie room
     /// for its name and attributes.
     #[must_use]
-    pub fn longest_issued(mut self, characters: usize) -> Self {
-        self.config.longest_issued = characters;
-        self
+    pub fn longest_issued(self, characters: usize) -> Self {
+        Self {
+            longest_issued: Some(characters),
+            ..self
+        }
     }
 
     /// The longest token that is looked at, in characters: 4,096 unless told, at most 65,536.
@@ -126,11 +131,11 @@ impl TokensBuilder {
         self
     }
 
-    /// How many derived ciphers of other issuers are kept: 4,096 unless told, some 4 MiB when full.
+    /// How many derived ciphers of other issuers are kept: 4,096 unless told, some 4 MiB when full. At most 1,048,576.
     #[must_use]
     pub fn derived_ciphers(self, capacity: usize) -> Self {
         Self {
-            derived_capacity: capacity,
+            derived_capacity: capacity.min(MOST_DERIVED),
             ..self
         }
     }
@@ -142,16 +147,18 @@ impl TokensBuilder {
     /// [`ConfigError`] names the value that cannot be used.
     pub fn build(self) -> Result<Tokens, ConfigError> {
         let audience = open_audience(&self.audience)?;
-        let Config {
-            longest_issued,
-            longest_verified,
-            ..
-        } = self.config;
+        let longest_verified = self.config.longest_verified;
+        let longest_issued = self
+            .longest_issued
+            .unwrap_or(USUAL_LENGTH.min(longest_verified));
         if longest_verified > LONGEST || longest_issued > longest_verified {
             return Err(ConfigError::Limits {
                 longest_issued,
                 longest_verified,
             });
+        }
+        if [self.config.idle, self.config.absolute].contains(&Wish::Asked(0)) {
+            return Err(ConfigError::Lifetime);
         }
         #[cfg(feature = "jwt")]
         let jwt = self.config.jwt.is_some();
@@ -167,7 +174,11 @@ impl TokensBuilder {
                 .start()
                 .map_err(|error| ConfigError::Ring(Arc::new(error)))?,
         };
-        Tokens::assemble(ring, audience, self.config, derived)
+        let config = Config {
+            longest_issued,
+            ..self.config
+        };
+        Tokens::assemble(ring, audience, config, derived)
     }
 
     fn derived(&self) -> Arc<DerivedCiphers> {
@@ -204,6 +215,8 @@ pub enum ConfigError {
         /// The longest verified.
         longest_verified: usize,
     },
+    /// A lifetime of 0 s.
+    Lifetime,
     /// A binding of more than 1,024 bytes.
     Binding {
         /// Its length in bytes.
@@ -234,6 +247,7 @@ impl fmt::Display for ConfigError {
                 "tokens of {longest_issued} characters issued and {longest_verified} verified: at most \
                  {LONGEST} are verified, and no longer ones issued"
             ),
+            Self::Lifetime => f.write_str("a lifetime of 0 s ends before it begins"),
             Self::Binding { length } => {
                 write!(f, "the binding has {length} bytes; it may have 0 to 1024")
             }
@@ -255,3 +269,5 @@ impl std::error::Error for ConfigError {
 }
 
 const LONGEST: usize = 65_536;
+const USUAL_LENGTH: usize = 4_000;
+const MOST_DERIVED: usize = 1 << 20;

@@ -387,7 +387,9 @@ impl fmt::Display for IssueError {
                     } else {
                         ", "
                     })?;
-                    write!(f, "{field} ({bytes} bytes)")?;
+                    // A name is the application's, and may be anything.
+                    let cut: String = field.chars().take(LONGEST_NAME).collect();
+                    write!(f, "{} ({bytes} bytes)", cut.escape_debug())?;
                 }
                 Ok(())
             }
@@ -409,3 +411,4 @@ impl std::error::Error for IssueError {
 }
 
 const HEAVIEST_SHOWN: usize = 3;
+const LONGEST_NAME: usize = 64;

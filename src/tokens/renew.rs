@@ -57,7 +57,8 @@ impl<'a> Renewal<'a> {
     }
 
     /// Makes it another session, with a new id and a new start: at login and at every change of
-    /// privilege, so that nobody keeps an id that somebody planted.
+    /// privilege, so that nobody keeps an id that somebody planted. Its absolute end starts anew too: an
+    /// application that does this on every request has none.
     #[must_use]
     pub fn rotate_id(self) -> Self {
         Self {
