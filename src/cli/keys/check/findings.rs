@@ -230,7 +230,7 @@ mod tests {
     const DAY: u64 = 86_400;
 
     fn at(seconds: u64) -> UnixTime {
-        UnixTime::from_secs(2_000_000_000 + seconds)
+        UnixTime::from_secs(2_000_000_000).saturating_add(seconds)
     }
 
     fn ring(policy: Policy, keys: &[(u64, Option<u64>)]) -> KeyRing {
