@@ -3,6 +3,15 @@
 //! `tests/cmd/` holds transcripts, which read like documentation; what they cannot show (races, modes of
 //! files, what other processes see) is in the modules.
 
+// clippy allows these in `#[test]` functions, and not in what they share.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects
+)]
+
 #[path = "cli/errors.rs"]
 mod errors;
 #[path = "cli/files.rs"]

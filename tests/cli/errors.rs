@@ -136,3 +136,26 @@ fn a_retired_jwt_key_is_named_too() {
         stderr(&end)
     );
 }
+
+#[test]
+fn an_imported_ring_without_a_standby_is_saved_as_it_is_with_a_warning() {
+    let place = made(31 * DAY);
+    let end = place.run(&["keys", "import", "ring.json", "--ring", "file:copy.json"]);
+    assert_eq!(code(&end), 0);
+    assert!(stderr(&end).contains(
+        "warning: this ring has no standby: saddlebag keys rotate --ring file:copy.json"
+    ));
+    let copies = ["ring.json", "copy.json"].map(|name| std::fs::read(place.path(name)).unwrap());
+    assert_eq!(copies[0], copies[1]);
+}
+
+#[test]
+fn a_full_ring_whose_rotation_is_refused_can_still_be_looked_at() {
+    let place = made(0);
+    for _ in 0..30 {
+        assert_eq!(code(&place.run(&["keys", "stage"])), 0);
+    }
+    let at = "2040-01-01T00:00:00Z";
+    assert_eq!(code(&place.run(&["keys", "show", "--at", at])), 0);
+    assert_eq!(code(&place.run(&["keys", "check", "--at", at])), 1);
+}

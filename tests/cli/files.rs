@@ -199,6 +199,7 @@ fn a_reader_that_has_gone_changes_neither_the_deed_nor_the_code() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn a_token_that_cannot_be_written_is_a_failure() {
     let place = Place::with_ring();
     let full = fs::OpenOptions::new()
@@ -240,6 +241,7 @@ fn what_breaks_tokens_needs_somebody_who_agrees() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn at_a_terminal_a_person_is_asked() {
     let place = Place::with_ring();
     for (typed, expected, generation) in [("no", 1, 1), ("y", 1, 1), ("yes", 0, 2)] {
@@ -308,5 +310,25 @@ fn an_id_that_starts_with_a_hyphen_can_be_named() {
             "{}",
             stderr(&end)
         );
+    }
+}
+
+#[test]
+fn a_group_reads_a_ring_of_its_own_only_where_it_is_allowed() {
+    use std::os::unix::fs::MetadataExt;
+
+    let place = Place::with_ring();
+    fs::set_permissions(place.path("ring.json"), fs::Permissions::from_mode(0o640)).unwrap();
+    // A ring of root's is a mount of Kubernetes or systemd: its group may read it.
+    let roots = fs::metadata(place.path("ring.json")).unwrap().uid() == 0;
+    let end = place.run(&["keys", "show"]);
+    assert_eq!(code(&end), if roots { 0 } else { 3 }, "{}", stderr(&end));
+    for (flag, value) in [("--allow-group-read", "false"), ("--json", "true")] {
+        let mut command = place.command(&["keys", "show", flag]);
+        let end = command
+            .env("SADDLEBAG_ALLOW_GROUP_READ", value)
+            .output()
+            .unwrap();
+        assert_eq!(code(&end), 0, "{}", stderr(&end));
     }
 }

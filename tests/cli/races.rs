@@ -44,11 +44,11 @@ fn of_50_stages_at_once_each_success_is_a_generation_and_each_loser_names_the_wi
 }
 
 #[test]
-fn of_30_rotations_at_once_all_succeed_and_one_does_it() {
+fn of_50_rotations_at_once_all_succeed_and_one_does_it() {
     let place = Place::empty();
     super::rings::write(place.folder.path());
     std::fs::rename(place.path("late.json"), place.path("ring.json")).unwrap();
-    let ends = at_once(&place, 30, &["keys", "rotate"]);
+    let ends = at_once(&place, 50, &["keys", "rotate"]);
     for end in &ends {
         assert_eq!(code(end), 0, "{}", stderr(end));
     }

@@ -87,6 +87,7 @@ fn a_state_in_an_argument_is_refused_and_not_repeated() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn other_processes_see_neither_the_token_nor_the_state() {
     let place = Place::with_ring();
     let token = place.token();

@@ -24,7 +24,20 @@ use findings::{Expected, Finding};
 #[command(after_help = "\
 Examples:
   saddlebag keys check --ring file:/etc/saddlebag/ring.json
-  saddlebag keys check --ring file:ring.json --grace 2h --json")]
+  saddlebag keys check --ring file:ring.json --grace 2h --json
+
+Findings, by their codes:
+  no_active_key        this clock is before the first key of the ring
+  no_standby           no key is staged: a revocation would promote one that no node knows
+  rotation_overdue     a rotation was due longer ago than --grace
+  active_key_old       the key that signs is twice as old as the policy wants
+  not_pruned           keys that no live token needs are still there
+  publish_ahead_small  nodes may meet a key before they have read it
+  policy_limits        no such policy can be set today
+  clock_apart          a key was made in this clock's future
+  live_token_refused   a token that has not ended is or will be refused
+  rotation_refused     the next rotation will fail
+  folder_writable      others can put another ring in its place")]
 pub(super) struct Check {
     #[command(flatten)]
     ring: RingArgs,

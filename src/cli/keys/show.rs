@@ -12,7 +12,7 @@ use super::policy_args::Told;
 use crate::answer::{RingAnswer, text};
 use crate::cli::End;
 use crate::cli::console::Console;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::failure::Exit;
 use crate::cli::ring::RingArgs;
 use crate::cli::shown::{Shown, about, relative, with_relative};
 
@@ -58,7 +58,7 @@ impl Show {
             Shown(&self.ring.location.to_string()),
         ));
         console.line("");
-        self.summary(console, &ring, now)?;
+        self.summary(console, &ring, now);
         console.line("");
         table(console, &ring, now);
         console.line("");
@@ -70,7 +70,7 @@ impl Show {
         Ok(Exit::Done)
     }
 
-    fn summary(&self, console: &mut Console, ring: &KeyRing, now: UnixTime) -> Result<(), Failure> {
+    fn summary(&self, console: &mut Console, ring: &KeyRing, now: UnixTime) {
         match ring.active(now) {
             Some(key) => console.line(format_args!(
                 "signs     {}, {}",
@@ -97,15 +97,14 @@ impl Show {
             )),
             None => console.line("next      none: no key is staged"),
         }
-        self.rotate(console, ring, now)
+        self.rotate(console, ring, now);
     }
 
-    fn rotate(&self, console: &mut Console, ring: &KeyRing, now: UnixTime) -> Result<(), Failure> {
+    fn rotate(&self, console: &mut Console, ring: &KeyRing, now: UnixTime) {
         if let Some(audience) = ring.scope() {
-            console.line(format_args!(
+            return console.line(format_args!(
                 "rotate    at the root ring; then export it again for {audience}"
             ));
-            return Ok(());
         }
         // Only whether it is due is asked: the key that this draws goes nowhere.
         match rotation::rotate(ring, now, &mut rand::rngs::SysRng) {
@@ -117,9 +116,8 @@ impl Show {
                 "rotate    now: saddlebag keys rotate --ring {}",
                 Shown(&self.ring.location.to_string())
             )),
-            Err(refused) => return Err(Failure::rotation(&refused, &self.ring.location)),
+            Err(refused) => console.line(format_args!("rotate    is refused: {refused}")),
         }
-        Ok(())
     }
 }
 

@@ -202,19 +202,27 @@ pub(super) fn of_place(location: &RingLocation) -> Option<Finding> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let mode = fs::metadata(folder).ok()?.mode();
-    let others_write = mode & 0o022 != 0 && mode & 0o1000 == 0;
-    others_write.then(|| Finding {
+    let (place, file) = (
+        fs::metadata(folder).ok()?,
+        fs::metadata(location.path()).ok()?,
+    );
+    let (mode, owner) = (place.mode(), place.uid());
+    let writable = mode & 0o022 != 0 && mode & STICKY == 0;
+    let foreign = owner != ROOT && owner != file.uid();
+    (writable || foreign).then(|| Finding {
         code: "folder_writable",
         text: format!(
-            "others can replace the ring: its folder {} has mode {:03o}",
+            "others can replace the ring: its folder {} has mode {:03o} and belongs to user {owner}",
             folder.display(),
             mode & 0o777
         ),
-        help: format!("chmod go-w {}", folder.display()),
+        help: format!("make it the ring's owner's alone: chmod go-w {}", folder.display()),
     })
 }
 
+/// Where only its owner replaces a file.
+const STICKY: u32 = 0o1000;
+const ROOT: u32 = 0;
 /// How many times `rotate_every` is much.
 const MUCH_OLDER: u64 = 2;
 /// What a policy may need (`docs/`: The key ring).
@@ -230,7 +238,7 @@ mod tests {
     const DAY: u64 = 86_400;
 
     fn at(seconds: u64) -> UnixTime {
-        UnixTime::from_secs(2_000_000_000 + seconds)
+        UnixTime::from_secs(2_000_000_000).saturating_add(seconds)
     }
 
     fn ring(policy: Policy, keys: &[(u64, Option<u64>)]) -> KeyRing {

@@ -190,17 +190,14 @@ mod tests {
             .iter()
             .map(|line| line.chars().skip(7).collect())
             .collect();
-        assert_eq!(
-            drawn,
-            [
-                "draining =================-----------------|--------",
-                "revoked  ...........===x                   |",
-                "active   .................=========|=======-----------------",
-                "staged                    .........|................................",
-            ]
-            .into_iter()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-        );
+        let expected = [
+            "draining =================--------|---------",
+            "revoked  ...........===x          |",
+            "active   ................=========|========------------------",
+            "staged                    ........|.......===========================",
+            "         2026-01-01              now                       2026-04-17",
+            "         . staged   = signs   - drains   x revoked   | now",
+        ];
+        assert_eq!(drawn, expected);
     }
 }
