@@ -448,6 +448,15 @@ pub enum Harm {
     },
 }
 
+impl Harm {
+    /// The key whose tokens suffer.
+    pub fn key(&self) -> KeyId {
+        match self {
+            Self::NotPublished { id, .. } | Self::TokensRefused { id, .. } => *id,
+        }
+    }
+}
+
 impl fmt::Display for Harm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

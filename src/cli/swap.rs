@@ -1,9 +1,11 @@
 //! How a ring is changed: read, plan, save by compare-and-swap, report.
 
+use std::mem::discriminant;
+
 use clap::Args;
 use rand::rngs::SysRng;
 use saddlebag_keys::rotation::{Due, Plan, Refused};
-use saddlebag_keys::{KeyRing, Store, UnixTime};
+use saddlebag_keys::{Key, KeyRing, Store, UnixTime};
 
 use super::console::Console;
 use super::failure::{Exit, Failure};
@@ -57,7 +59,7 @@ impl ChangeArgs {
             confirm::confirm(console, yes, "This cannot be undone.")?;
             // Whoever agreed took their time: what is saved counts from now, and does no other harm.
             let again = self.judge(plan(&ring, console.now(), &mut SysRng))?;
-            if again.harm != planned.harm {
+            if !same_harm(&ring, &again, &planned) {
                 return Err(Failure::conflict(
                     format!(
                         "the plan changed while it waited: generation {} now does other harm",
@@ -114,6 +116,17 @@ impl ChangeArgs {
         report::changed(console, self, plan)?;
         Ok(Exit::Done)
     }
+}
+
+/// Whether two plans for a ring harm the same keys in the same ways. A new key is drawn for each plan,
+/// and is as good as another.
+fn same_harm(ring: &KeyRing, one: &Plan, other: &Plan) -> bool {
+    let essence = |plan: &Plan| -> Vec<_> {
+        let harm = plan.harm.iter();
+        harm.map(|harm| (discriminant(harm), ring.key(harm.key()).map(Key::id)))
+            .collect()
+    };
+    essence(one) == essence(other)
 }
 
 /// Each lost race means that somebody else has just done what is due.
