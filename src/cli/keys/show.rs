@@ -141,10 +141,10 @@ fn table(console: &mut Console, ring: &KeyRing, now: UnixTime) {
     }
 }
 
-/// The keys in the order in which they sign.
+/// The keys in the order in which they sign; one that was revoked before the heir to its time.
 fn in_order(ring: &KeyRing) -> Vec<&Key> {
     let mut keys: Vec<&Key> = ring.keys().iter().collect();
-    keys.sort_by_key(|key| (key.activates_at(), key.created_at()));
+    keys.sort_by_key(|key| (key.activates_at(), key.revoked_at().is_none(), key.created_at()));
     keys
 }
 
