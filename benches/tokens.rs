@@ -67,20 +67,11 @@ fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let now = UnixTime::now();
     let plan = rotation::init("bench", Policy::default(), now, &mut rand::rngs::SysRng).unwrap();
-    let tokens = Tokens::builder(KeyRingHandle::fixed(plan.ring))
-        .build()
-        .unwrap();
+    let tokens = Tokens::builder(KeyRingHandle::fixed(plan.ring)).build().unwrap();
     let mut rows = Vec::new();
     for protection in [Protection::Signed, Protection::Sealed] {
         for (size, json) in PAYLOADS {
-            rows.push(measure(
-                &mut criterion,
-                &tokens,
-                protection,
-                size,
-                json,
-                now,
-            ));
+            rows.push(measure(&mut criterion, &tokens, protection, size, json, now));
         }
     }
     criterion.final_summary();
@@ -116,23 +107,13 @@ fn measure(
         bench.iter(|| tokens.issue_at(new(), now).unwrap());
     });
     group.bench_function(BenchmarkId::new("issue typed", size), |bench| {
-        bench.iter(|| {
-            tokens
-                .issue_at(NewSession::of(&typed).protection(protection), now)
-                .unwrap()
-        });
+        bench.iter(|| tokens.issue_at(NewSession::of(&typed).protection(protection), now).unwrap());
     });
     group.bench_function(BenchmarkId::new("verify", size), |bench| {
         bench.iter(|| tokens.verify_at(black_box(&token), now).unwrap());
     });
     group.bench_function(BenchmarkId::new("verify typed", size), |bench| {
-        bench.iter(|| {
-            tokens
-                .verify_at(black_box(&token), now)
-                .unwrap()
-                .state::<State>()
-                .unwrap()
-        });
+        bench.iter(|| tokens.verify_at(black_box(&token), now).unwrap().state::<State>().unwrap());
     });
     group.bench_function(BenchmarkId::new("floor", size), |bench| match protection {
         Protection::Signed => {
@@ -156,29 +137,18 @@ fn measure(
                 let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(black_box(&text)).unwrap();
                 let (body, tag) = bytes.split_last_chunk_mut::<16>().unwrap();
                 let tag = (&*tag).into();
-                cipher
-                    .decrypt_inout_detached((&nonce).into(), b"", body.into(), tag)
-                    .unwrap();
+                cipher.decrypt_inout_detached((&nonce).into(), b"", body.into(), tag).unwrap();
                 bytes
             });
         }
     });
     group.finish();
-    Row {
-        protection,
-        size,
-        characters: token.len(),
-    }
+    Row { protection, size, characters: token.len() }
 }
 
 fn report(rows: &[Row]) -> Option<String> {
     let mut text = String::from("# First timings\n\n");
-    let _ = writeln!(
-        text,
-        "{}, {}.\n",
-        command("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),
-        machine()
-    );
+    let _ = writeln!(text, "{}, {}.\n", command("date", &["-u", "+%Y-%m-%d %H:%M UTC"]), machine());
     let _ = writeln!(
         text,
         "Medians in ns, and in brackets the ratio to the floor of the same run: the bare primitive under a \
@@ -190,17 +160,9 @@ fn report(rows: &[Row]) -> Option<String> {
         "| token | state | characters | floor | verify | verify typed | issue raw | issue typed |"
     );
     let _ = writeln!(text, "|---|---|---|---|---|---|---|---|");
-    for Row {
-        protection,
-        size,
-        characters,
-    } in rows
-    {
+    for Row { protection, size, characters } in rows {
         let floor = median(*protection, "floor", size)?;
-        let _ = write!(
-            text,
-            "| {protection} | {size} | {characters} | {floor:.0} |"
-        );
+        let _ = write!(text, "| {protection} | {size} | {characters} | {floor:.0} |");
         for what in ["verify", "verify typed", "issue raw", "issue typed"] {
             let time = median(*protection, what, size)?;
             let _ = write!(text, " {time:.0} ({:.2}) |", time / floor);
@@ -222,17 +184,11 @@ fn median(protection: Protection, what: &str, size: &str) -> Option<f64> {
 
 fn machine() -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"))
-        .unwrap_or("unknown");
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
     let model = model.trim_start_matches([' ', '\t', ':']);
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let version = env!("CARGO_PKG_VERSION");
-    format!(
-        "{cores} cores of {model}, {}, saddlebag {version}",
-        command("rustc", &["--version"])
-    )
+    format!("{cores} cores of {model}, {}, saddlebag {version}", command("rustc", &["--version"]))
 }
 
 fn command(program: &str, arguments: &[&str]) -> String {

@@ -23,17 +23,11 @@ pub(crate) struct VerifyAnswer<'a> {
 
 impl<'a> VerifyAnswer<'a> {
     pub(crate) fn active(session: SessionAnswer<'a>) -> Self {
-        Self {
-            active: true,
-            session: Some(session),
-        }
+        Self { active: true, session: Some(session) }
     }
 
     pub(crate) fn inactive() -> Self {
-        Self {
-            active: false,
-            session: None,
-        }
+        Self { active: false, session: None }
     }
 }
 
@@ -77,12 +71,7 @@ impl<'a> SessionAnswer<'a> {
 
     /// The session of a verified token, next to its state from [`state_of`].
     pub(crate) fn of(verified: &'a Verified, state: &'a RawValue) -> Self {
-        Self::new(
-            verified.info(),
-            verified.audience().as_str(),
-            verified.subject(),
-            state,
-        )
+        Self::new(verified.info(), verified.audience().as_str(), verified.subject(), state)
     }
 }
 
@@ -131,11 +120,7 @@ impl<'a> RingAnswer<'a> {
             active: ring.active(now).map(|key| key.id().to_string()),
             standby: ring.standby(now).map(|key| key.id().to_string()),
             next_rotation: next_due(ring, now),
-            keys: ring
-                .keys()
-                .iter()
-                .map(|key| KeyAnswer::of(ring, key, now))
-                .collect(),
+            keys: ring.keys().iter().map(|key| KeyAnswer::of(ring, key, now)).collect(),
         }
     }
 }

@@ -67,9 +67,7 @@ impl Caller {
     }
 
     pub(crate) fn may_use(&self, audience: &Audience) -> bool {
-        self.audiences
-            .as_ref()
-            .is_none_or(|some| some.iter().any(|one| one == audience.as_str()))
+        self.audiences.as_ref().is_none_or(|some| some.iter().any(|one| one == audience.as_str()))
     }
 }
 
@@ -81,9 +79,7 @@ pub(crate) struct Credentials {
 
 impl Credentials {
     pub(crate) fn new(ring: KeyRingHandle) -> Result<Self, ConfigError> {
-        Ok(Self {
-            tokens: Tokens::of_credentials(ring)?,
-        })
+        Ok(Self { tokens: Tokens::of_credentials(ring)? })
     }
 
     /// Makes a credential that lives for so many seconds, 30 days or what the policy allows unless told,
@@ -107,33 +103,21 @@ impl Credentials {
             }
         }
         let lifetime = lifetime.unwrap_or_else(|| self.usual_lifetime());
-        let session = NewSession::of(caller)
-            .lifetime(lifetime)
-            .session_lifetime(lifetime);
-        self.tokens
-            .issue_at(session, now)
-            .map_err(CredentialError::Issue)
+        let session = NewSession::of(caller).lifetime(lifetime).session_lifetime(lifetime);
+        self.tokens.issue_at(session, now).map_err(CredentialError::Issue)
     }
 
     fn usual_lifetime(&self) -> u64 {
-        self.tokens
-            .ring()
-            .load()
-            .as_ref()
-            .map_or(USUAL_LIFETIME, |ring| {
-                let policy = ring.policy();
-                USUAL_LIFETIME
-                    .min(policy.max_token_lifetime)
-                    .min(policy.max_session_lifetime)
-            })
+        self.tokens.ring().load().as_ref().map_or(USUAL_LIFETIME, |ring| {
+            let policy = ring.policy();
+            USUAL_LIFETIME.min(policy.max_token_lifetime).min(policy.max_session_lifetime)
+        })
     }
 
     /// Who presents this credential.
     pub(crate) fn check(&self, token: &str, now: UnixTime) -> Result<Caller, Refused> {
         let verified = self.tokens.verify_at(token, now)?;
-        verified
-            .state()
-            .map_err(|_| Refused::new(Reason::BadClaims))
+        verified.state().map_err(|_| Refused::new(Reason::BadClaims))
     }
 }
 

@@ -15,15 +15,9 @@ pub struct Lifetime {
 
 impl Lifetime {
     /// 15 minutes idle, 24 hours in all (NIST SP 800-63B, AAL2).
-    pub const DEFAULT: Self = Self {
-        idle: 15 * MINUTE,
-        absolute: DAY,
-    };
+    pub const DEFAULT: Self = Self { idle: 15 * MINUTE, absolute: DAY };
     /// "Remember me": 7 days idle, 30 days in all (AAL1).
-    pub const REMEMBER_ME: Self = Self {
-        idle: 7 * DAY,
-        absolute: 30 * DAY,
-    };
+    pub const REMEMBER_ME: Self = Self { idle: 7 * DAY, absolute: 30 * DAY };
 }
 
 impl Default for Lifetime {
@@ -44,10 +38,7 @@ pub struct RenewalRule {
 /// After a quarter, and at least a minute.
 impl Default for RenewalRule {
     fn default() -> Self {
-        Self {
-            after_one_in: 4,
-            not_before: MINUTE,
-        }
+        Self { after_one_in: 4, not_before: MINUTE }
     }
 }
 
@@ -97,15 +88,9 @@ pub(crate) fn of_renewal(times: &Times, policy: &Policy, now: UnixTime) -> Optio
     }
     // A clock behind the issuer's must not make the renewed token end before the one it renews.
     let issued_at = now.as_secs().max(times.issued_at);
-    let left = times
-        .ends_at
-        .checked_sub(issued_at)
-        .filter(|left| *left > 0)?;
+    let left = times.ends_at.checked_sub(issued_at).filter(|left| *left > 0)?;
     let issued = issued_at.checked_sub(times.started)?;
-    Some((
-        issued,
-        times.expires.min(policy.max_token_lifetime).min(left),
-    ))
+    Some((issued, times.expires.min(policy.max_token_lifetime).min(left)))
 }
 
 /// Whether a token with these times, under a key in this state, should be renewed when it is used.
@@ -122,10 +107,7 @@ pub(crate) fn renewal_is_due(
     if last || key == KeyState::Staged {
         return false;
     }
-    let part = times
-        .expires
-        .checked_div(rule.after_one_in)
-        .unwrap_or(times.expires);
+    let part = times.expires.checked_div(rule.after_one_in).unwrap_or(times.expires);
     let half = times.expires.checked_div(2).unwrap_or_default();
     let due_after = part.max(rule.not_before.min(half));
     key == KeyState::Draining || now.as_secs() >= times.issued_at.saturating_add(due_after)

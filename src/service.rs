@@ -82,12 +82,7 @@ impl Service {
     ) {
         let service = Arc::new(self);
         let (stop, stopped) = tokio::sync::watch::channel(());
-        let api = tokio::spawn(connections::serve(
-            api,
-            service.api(),
-            stopped.clone(),
-            drain,
-        ));
+        let api = tokio::spawn(connections::serve(api, service.api(), stopped.clone(), drain));
         let admin = tokio::spawn(connections::serve(admin, service.admin(), stopped, drain));
         shutdown.await;
         drop(stop);

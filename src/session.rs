@@ -269,12 +269,7 @@ impl Verified {
 
     fn with_state<T>(&self, state: T) -> Session<T> {
         let subject = self.subject().map(str::to_owned);
-        Session {
-            info: self.info,
-            audience: self.audience.clone(),
-            subject,
-            state,
-        }
+        Session { info: self.info, audience: self.audience.clone(), subject, state }
     }
 }
 

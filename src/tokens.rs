@@ -95,15 +95,10 @@ impl Tokens {
     /// [`ConfigError`] where it is longer.
     pub fn bound_to(&self, binding: &[u8]) -> Result<Self, ConfigError> {
         if binding.len() > LONGEST_BINDING {
-            return Err(ConfigError::Binding {
-                length: binding.len(),
-            });
+            return Err(ConfigError::Binding { length: binding.len() });
         }
         let binding = (!binding.is_empty()).then(|| binding.into());
-        Ok(Self {
-            shared: Arc::clone(&self.shared),
-            binding,
-        })
+        Ok(Self { shared: Arc::clone(&self.shared), binding })
     }
 
     /// The same ring, binding, limits and lifetimes for another audience. What was derived to verify is kept in
@@ -114,17 +109,9 @@ impl Tokens {
     /// [`ConfigError`] where the name is no audience, reserved, or outside the ring's scope.
     pub fn for_audience(&self, audience: &str) -> Result<Self, ConfigError> {
         let audience = builder::open_audience(audience)?;
-        let Shared {
-            ring,
-            config,
-            derived,
-            ..
-        } = &*self.shared;
+        let Shared { ring, config, derived, .. } = &*self.shared;
         let tokens = Self::assemble(ring.clone(), audience, *config, Arc::clone(derived))?;
-        Ok(Self {
-            binding: self.binding.clone(),
-            ..tokens
-        })
+        Ok(Self { binding: self.binding.clone(), ..tokens })
     }
 
     /// Who these tokens are for.
@@ -157,10 +144,7 @@ impl Tokens {
             sealer: Sealer::default(),
             derived,
         };
-        Ok(Self {
-            shared: Arc::new(shared),
-            binding: None,
-        })
+        Ok(Self { shared: Arc::new(shared), binding: None })
     }
 
     fn binding(&self) -> &[u8] {

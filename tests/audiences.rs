@@ -37,10 +37,7 @@ fn only_the_audience_a_token_is_for_accepts_it() {
     names.push("a".repeat(127));
     // One process, one ring: all share key ids and one table of derived ciphers.
     let first = builder().derived_ciphers(16).build().unwrap();
-    let all: Vec<Tokens> = names
-        .iter()
-        .map(|name| first.for_audience(name).unwrap())
-        .collect();
+    let all: Vec<Tokens> = names.iter().map(|name| first.for_audience(name).unwrap()).collect();
     for protection in [Protection::Signed, Protection::Sealed] {
         let issued: Vec<String> = all
             .iter()
@@ -59,13 +56,7 @@ fn only_the_audience_a_token_is_for_accepts_it() {
                         assert_eq!(verified.audience().as_str(), names[i]);
                         assert_eq!(verified.key_id(), common::id(1));
                     } else {
-                        assert_eq!(
-                            refusal(verified),
-                            Reason::BadTag,
-                            "{} {}",
-                            names[i],
-                            names[j]
-                        );
+                        assert_eq!(refusal(verified), Reason::BadTag, "{} {}", names[i], names[j]);
                     }
                 }
             }
@@ -75,10 +66,7 @@ fn only_the_audience_a_token_is_for_accepts_it() {
 
 #[test]
 fn another_ring_of_the_same_name_accepts_nothing() {
-    let keys = [
-        common::key(7, NOW - 10, Some(NOW + 9_000_000)),
-        common::key(8, NOW + 9_000, None),
-    ];
+    let keys = [common::key(7, NOW - 10, Some(NOW + 9_000_000)), common::key(8, NOW + 9_000, None)];
     let other = KeyRingHandle::fixed(common::ring_of(1, Policy::default(), &keys));
     let other = Tokens::builder(other).audience("shop").build().unwrap();
     let token = shop().issue_at(NewSession::empty(), at(NOW)).unwrap().token;
@@ -93,21 +81,13 @@ fn reserved_audiences_are_the_systems_own() {
         let built = Tokens::builder(plain()).audience(name).build().unwrap_err();
         assert!(matches!(built, ConfigError::Reserved { .. }), "{built:?}");
         let derived = shop().for_audience(name).unwrap_err();
-        assert!(
-            matches!(derived, ConfigError::Reserved { .. }),
-            "{derived:?}"
-        );
+        assert!(matches!(derived, ConfigError::Reserved { .. }), "{derived:?}");
         assert_eq!(
             derived.to_string(),
             format!("the audience {name} is reserved: it starts with saddlebag:")
         );
     }
-    for name in [
-        "saddlebag",
-        "saddlebags:api",
-        "x:saddlebag:api",
-        "saddlebag.api",
-    ] {
+    for name in ["saddlebag", "saddlebags:api", "x:saddlebag:api", "saddlebag.api"] {
         assert!(shop().for_audience(name).is_ok(), "{name}");
     }
 }
@@ -135,10 +115,9 @@ fn a_name_that_is_no_audience_is_not_made_one() {
         "[shop]",
         &long,
     ] {
-        for error in [
-            builder().audience(name).build().unwrap_err(),
-            shop().for_audience(name).unwrap_err(),
-        ] {
+        for error in
+            [builder().audience(name).build().unwrap_err(), shop().for_audience(name).unwrap_err()]
+        {
             assert!(matches!(error, ConfigError::Audience(_)), "{error:?}");
             assert!(error.to_string().contains("is not an audience"), "{error}");
         }
@@ -156,10 +135,7 @@ fn a_scoped_ring_serves_its_audience_and_no_other() {
     let root = common::plain_ring(Policy::default());
     let scoped = root.scoped_to(&Audience::new("shop").unwrap()).unwrap();
     let scoped = KeyRingHandle::fixed(scoped);
-    let there = Tokens::builder(scoped.clone())
-        .audience("shop")
-        .build()
-        .unwrap();
+    let there = Tokens::builder(scoped.clone()).audience("shop").build().unwrap();
     for protection in [Protection::Signed, Protection::Sealed] {
         let session = || NewSession::empty().protection(protection);
         let token = shop().issue_at(session(), at(NOW)).unwrap().token;
@@ -169,16 +145,10 @@ fn a_scoped_ring_serves_its_audience_and_no_other() {
         let other = shop().for_audience("admin").unwrap();
         assert_eq!(refusal(other.verify_at(&back, at(NOW))), Reason::BadTag);
     }
-    let refused = Tokens::builder(scoped)
-        .audience("admin")
-        .build()
-        .unwrap_err();
+    let refused = Tokens::builder(scoped).audience("admin").build().unwrap_err();
     assert!(matches!(refused, ConfigError::Scope(_)), "{refused:?}");
     let refused = there.for_audience("admin").unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "the ring is scoped to shop, and has no keys for admin"
-    );
+    assert_eq!(refused.to_string(), "the ring is scoped to shop, and has no keys for admin");
 }
 
 #[test]
@@ -186,10 +156,8 @@ fn a_binding_must_be_the_same_on_both_sides() {
     let tokens = shop();
     let long = [7; 1_024];
     let bindings: [&[u8]; 8] = [b"", b"a", b"b", b"ab", b"a\0", b"\0", b"\0\0\0\0", &long];
-    let bound: Vec<Tokens> = bindings
-        .iter()
-        .map(|binding| tokens.bound_to(binding).unwrap())
-        .collect();
+    let bound: Vec<Tokens> =
+        bindings.iter().map(|binding| tokens.bound_to(binding).unwrap()).collect();
     for protection in [Protection::Signed, Protection::Sealed] {
         for (i, issuer) in bound.iter().enumerate() {
             let session = NewSession::empty().protection(protection);
@@ -212,10 +180,7 @@ fn a_binding_must_be_the_same_on_both_sides() {
 fn a_binding_of_more_than_1024_bytes_is_refused() {
     let refused = shop().bound_to(&[0; 1_025]).unwrap_err();
     assert!(matches!(refused, ConfigError::Binding { length: 1_025 }));
-    assert_eq!(
-        refused.to_string(),
-        "the binding has 1025 bytes; it may have 0 to 1024"
-    );
+    assert_eq!(refused.to_string(), "the binding has 1025 bytes; it may have 0 to 1024");
 }
 
 #[test]
@@ -223,10 +188,7 @@ fn bytes_cannot_be_moved_between_binding_and_claims() {
     // The MAC of section 3 says where the binding ends; the header's length does so in section 4.
     let tokens = shop();
     let state = [&[0x78, 99][..], &[b'a'; 99]].concat();
-    let forged = common::Forged {
-        state: &state,
-        ..common::FORGED
-    };
+    let forged = common::Forged { state: &state, ..common::FORGED };
     let claims = forged.cbor();
     for cut in 1..90 {
         let (binding, rest) = claims.split_at(cut);

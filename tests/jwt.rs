@@ -23,11 +23,7 @@ use serde_json::{Value, json};
 const BOTH: [JwtAlgorithm; 2] = [JwtAlgorithm::Hs256, JwtAlgorithm::EdDsa];
 
 fn tokens(algorithm: JwtAlgorithm) -> Tokens {
-    builder()
-        .jwt(algorithm)
-        .protection(Protection::Jwt)
-        .build()
-        .unwrap()
+    builder().jwt(algorithm).protection(Protection::Jwt).build().unwrap()
 }
 
 fn theirs(algorithm: JwtAlgorithm) -> Algorithm {
@@ -45,9 +41,7 @@ fn signing_key(n: u8, audience: &str, algorithm: JwtAlgorithm) -> EncodingKey {
         _ => {
             let seed = derive::jwt_eddsa_seed(&audience);
             // RFC 8410, section 7: the private key of 32 bytes, in PKCS#8.
-            let start = [
-                0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20,
-            ];
+            let start = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
             EncodingKey::from_ed_der(&[&start[..], seed.expose()].concat())
         }
     }
@@ -101,9 +95,7 @@ fn what_any_jwt_software_makes_verifies_here() {
         let mut header = Header::new(theirs(algorithm));
         header.kid = Some(kid(1, "shop"));
         let token = jsonwebtoken::encode(&header, &payload(), &signing_key(1, "shop", algorithm));
-        let verified = tokens(algorithm)
-            .verify_at(&token.unwrap(), at(NOW))
-            .unwrap();
+        let verified = tokens(algorithm).verify_at(&token.unwrap(), at(NOW)).unwrap();
         assert_eq!(verified.subject(), Some("alice"));
         assert_eq!(verified.protection(), Protection::Jwt);
         assert_eq!(verified.key_id(), common::id(1));
@@ -111,10 +103,7 @@ fn what_any_jwt_software_makes_verifies_here() {
         let info = verified.info();
         assert_eq!(info.id.to_bytes(), FORGED.id);
         assert_eq!((info.started_at, info.issued_at), (at(NOW), at(NOW)));
-        assert_eq!(
-            (info.expires_at, info.ends_at),
-            (at(NOW + 900), at(NOW + DAY))
-        );
+        assert_eq!((info.expires_at, info.ends_at), (at(NOW + 900), at(NOW + DAY)));
     }
 }
 
@@ -148,11 +137,7 @@ fn what_is_made_here_verifies_in_any_jwt_software() {
             let header = common::decode(segments.next().unwrap());
             assert_eq!(String::from_utf8(header).unwrap(), good_header(algorithm));
             let payload = String::from_utf8(common::decode(segments.next().unwrap())).unwrap();
-            let sub = if subject.is_some() {
-                r#","sub":"alice""#
-            } else {
-                ""
-            };
+            let sub = if subject.is_some() { r#","sub":"alice""# } else { "" };
             assert_eq!(
                 payload,
                 format!(
@@ -174,17 +159,9 @@ fn a_verifier_takes_its_own_algorithm_and_nothing_that_a_token_says() {
         } else {
             (JwtAlgorithm::EdDsa, JwtAlgorithm::Hs256)
         };
-        let issued = tokens(other)
-            .issue_at(NewSession::empty(), at(NOW))
-            .unwrap();
-        assert_eq!(
-            refusal(tokens(mine).verify_at(&issued.token, at(NOW))),
-            Reason::Malformed
-        );
-        assert_eq!(
-            refusal(shop().verify_at(&issued.token, at(NOW))),
-            Reason::JwtNotAccepted
-        );
+        let issued = tokens(other).issue_at(NewSession::empty(), at(NOW)).unwrap();
+        assert_eq!(refusal(tokens(mine).verify_at(&issued.token, at(NOW))), Reason::Malformed);
+        assert_eq!(refusal(shop().verify_at(&issued.token, at(NOW))), Reason::JwtNotAccepted);
         // The right header and the other algorithm's signature; and none at all.
         let payload = payload().to_string();
         let signed = format!(
@@ -192,12 +169,8 @@ fn a_verifier_takes_its_own_algorithm_and_nothing_that_a_token_says() {
             common::encode(good_header(mine).as_bytes()),
             common::encode(payload.as_bytes())
         );
-        let signature = sign(
-            signed.as_bytes(),
-            &signing_key(1, "shop", other),
-            theirs(other),
-        )
-        .unwrap();
+        let signature =
+            sign(signed.as_bytes(), &signing_key(1, "shop", other), theirs(other)).unwrap();
         // The public key as an HMAC secret (CVE-2015-9235).
         let public = jsonwebtoken::jwk::Jwk::from_encoding_key(
             &signing_key(1, "shop", JwtAlgorithm::EdDsa),
@@ -218,10 +191,7 @@ fn a_verifier_takes_its_own_algorithm_and_nothing_that_a_token_says() {
             common::encode(&[0; 32]),
         ] {
             let token = format!("{signed}.{signature}");
-            assert_eq!(
-                refusal(tokens(mine).verify_at(&token, at(NOW))),
-                Reason::BadTag
-            );
+            assert_eq!(refusal(tokens(mine).verify_at(&token, at(NOW))), Reason::BadTag);
         }
     }
 }
@@ -249,10 +219,7 @@ fn a_header_has_exactly_its_three_members() {
             format!(r#"{{"alg":"none","kid":"{good}","typ":"JWT"}}"#),
             format!(r#"{{"alg":"HS512","kid":"{good}","typ":"JWT"}}"#),
             format!(r#"{{"alg":["{alg}"],"kid":"{good}","typ":"JWT"}}"#),
-            format!(
-                r#"{{"alg":"{}","kid":"{good}","typ":"JWT"}}"#,
-                alg.to_lowercase()
-            ),
+            format!(r#"{{"alg":"{}","kid":"{good}","typ":"JWT"}}"#, alg.to_lowercase()),
             format!(r#"{{"alg":"{alg}","kid":"{good}","typ":"JWT","crit":["b64"]}}"#),
             format!(r#"{{"alg":"{alg}","kid":"{good}","typ":"JWT","jwk":{{}}}}"#),
             format!(r#"{{"alg":"{alg}","kid":"{good}","typ":"JWT","jku":"https://x"}}"#),
@@ -265,11 +232,7 @@ fn a_header_has_exactly_its_three_members() {
             "null".to_owned(),
         ] {
             let token = jws(algorithm, header.as_bytes(), payload.as_bytes());
-            assert_eq!(
-                refusal(tokens.verify_at(&token, at(NOW))),
-                Reason::Malformed,
-                "{header}"
-            );
+            assert_eq!(refusal(tokens.verify_at(&token, at(NOW))), Reason::Malformed, "{header}");
         }
         // T03: the key id is looked up in memory, and compared.
         for kid in [
@@ -284,11 +247,7 @@ fn a_header_has_exactly_its_three_members() {
         ] {
             let header = format!(r#"{{"alg":"{alg}","kid":"{kid}","typ":"JWT"}}"#);
             let token = jws(algorithm, header.as_bytes(), payload.as_bytes());
-            assert_eq!(
-                refusal(tokens.verify_at(&token, at(NOW))),
-                Reason::UnknownKey,
-                "{kid}"
-            );
+            assert_eq!(refusal(tokens.verify_at(&token, at(NOW))), Reason::UnknownKey, "{kid}");
         }
     }
 }
@@ -300,29 +259,13 @@ fn a_payload_has_exactly_its_members() {
     let tokens = tokens(algorithm);
     let header = good_header(algorithm);
     let verify = |payload: &str| {
-        tokens.verify_at(
-            &jws(algorithm, header.as_bytes(), payload.as_bytes()),
-            at(NOW),
-        )
+        tokens.verify_at(&jws(algorithm, header.as_bytes(), payload.as_bytes()), at(NOW))
     };
-    let names = [
-        "aud",
-        "iat",
-        "exp",
-        "auth_time",
-        "ends",
-        "rev",
-        "jti",
-        "state",
-    ];
+    let names = ["aud", "iat", "exp", "auth_time", "ends", "rev", "jti", "state"];
     for name in names {
         let mut without = payload();
         without.as_object_mut().unwrap().remove(name);
-        assert_eq!(
-            refusal(verify(&without.to_string())),
-            Reason::BadClaims,
-            "{name}"
-        );
+        assert_eq!(refusal(verify(&without.to_string())), Reason::BadClaims, "{name}");
     }
     let mut without = payload();
     without.as_object_mut().unwrap().remove("sub");
@@ -462,17 +405,10 @@ fn jwts_of_different_audiences_do_not_mix() {
         let admin = shop.for_audience("admin").unwrap();
         let issued = shop.issue_at(NewSession::empty(), at(NOW)).unwrap();
         assert!(shop.verify_at(&issued.token, at(NOW)).is_ok());
-        assert_eq!(
-            refusal(admin.verify_at(&issued.token, at(NOW))),
-            Reason::UnknownKey
-        );
+        assert_eq!(refusal(admin.verify_at(&issued.token, at(NOW))), Reason::UnknownKey);
         // Even with the other's kid.
         let header = good_header(algorithm).replace(&kid(1, "shop"), &kid(1, "admin"));
-        let token = jws(
-            algorithm,
-            header.as_bytes(),
-            payload().to_string().as_bytes(),
-        );
+        let token = jws(algorithm, header.as_bytes(), payload().to_string().as_bytes());
         assert_eq!(refusal(admin.verify_at(&token, at(NOW))), Reason::BadTag);
     }
 }
@@ -491,42 +427,25 @@ fn a_jwt_is_renewed_as_a_jwt_with_its_state_byte_for_byte() {
             "123456789012345678901234567890",
         ] {
             let text = payload().to_string().replace(r#"{"a":[1,2.5]}"#, state);
-            let token = jws(
-                algorithm,
-                good_header(algorithm).as_bytes(),
-                text.as_bytes(),
-            );
+            let token = jws(algorithm, good_header(algorithm).as_bytes(), text.as_bytes());
             let verified = tokens.verify_at(&token, at(NOW)).unwrap();
-            let renewed = tokens
-                .renew_at(&verified, Renewal::keep(), at(NOW + 5))
-                .unwrap();
+            let renewed = tokens.renew_at(&verified, Renewal::keep(), at(NOW + 5)).unwrap();
             let again = tokens.verify_at(&renewed.token, at(NOW + 5)).unwrap();
             assert_eq!(again.protection(), Protection::Jwt);
-            assert_eq!(
-                (again.info().revision, again.info().id),
-                (1, verified.info().id)
-            );
+            assert_eq!((again.info().revision, again.info().id), (1, verified.info().id));
             assert_eq!(again.state_cbor(), verified.state_cbor());
             assert_eq!(again.subject(), Some("alice"));
             let segment = renewed.token.split('.').nth(1).unwrap();
             let payload = String::from_utf8(common::decode(segment)).unwrap();
-            assert!(
-                payload.contains(&format!(r#","state":{state},"sub""#)),
-                "{payload}"
-            );
+            assert!(payload.contains(&format!(r#","state":{state},"sub""#)), "{payload}");
             // And another one under it.
-            let renewed = tokens
-                .renew_at(&again, Renewal::keep().rotate_id(), at(NOW + 6))
-                .unwrap();
+            let renewed =
+                tokens.renew_at(&again, Renewal::keep().rotate_id(), at(NOW + 6)).unwrap();
             let segment = renewed.token.split('.').nth(1).unwrap();
             let payload = String::from_utf8(common::decode(segment)).unwrap();
-            assert!(
-                payload.contains(&format!(r#","state":{state},"sub""#)),
-                "{payload}"
-            );
-            let replaced = tokens
-                .renew_at(&again, Renewal::keep().state("new"), at(NOW + 6))
-                .unwrap();
+            assert!(payload.contains(&format!(r#","state":{state},"sub""#)), "{payload}");
+            let replaced =
+                tokens.renew_at(&again, Renewal::keep().state("new"), at(NOW + 6)).unwrap();
             let replaced = tokens.verify_at(&replaced.token, at(NOW + 6)).unwrap();
             assert_eq!(replaced.state::<&str>().unwrap(), "new");
         }
@@ -541,83 +460,51 @@ fn a_jwt_carries_no_binding() {
         let refused = bound.issue_at(NewSession::empty(), at(NOW)).unwrap_err();
         assert!(matches!(refused, IssueError::JwtBinding), "{refused:?}");
         let issued = tokens.issue_at(NewSession::empty(), at(NOW)).unwrap();
-        assert_eq!(
-            refusal(bound.verify_at(&issued.token, at(NOW))),
-            Reason::JwtNotAccepted
-        );
-        assert!(
-            tokens
-                .bound_to(b"")
-                .unwrap()
-                .verify_at(&issued.token, at(NOW))
-                .is_ok()
-        );
+        assert_eq!(refusal(bound.verify_at(&issued.token, at(NOW))), Reason::JwtNotAccepted);
+        assert!(tokens.bound_to(b"").unwrap().verify_at(&issued.token, at(NOW)).is_ok());
     }
 }
 
 #[test]
 fn a_jwt_needs_to_be_configured() {
     let refused = builder().protection(Protection::Jwt).build().unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "jwt tokens need an algorithm: hs256 or eddsa"
-    );
+    assert_eq!(refused.to_string(), "jwt tokens need an algorithm: hs256 or eddsa");
     let session = NewSession::empty().protection(Protection::Jwt);
     let refused = shop().issue_at(session.clone(), at(NOW)).unwrap_err();
-    assert!(
-        matches!(refused, IssueError::JwtNotConfigured),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, IssueError::JwtNotConfigured), "{refused:?}");
     // Configured, the other two kinds are still issued and verified.
     let tokens = builder().jwt(JwtAlgorithm::EdDsa).build().unwrap();
     for protection in [Protection::Signed, Protection::Sealed, Protection::Jwt] {
-        let issued = tokens
-            .issue_at(NewSession::empty().protection(protection), at(NOW))
-            .unwrap();
+        let issued = tokens.issue_at(NewSession::empty().protection(protection), at(NOW)).unwrap();
         let verified = tokens.verify_at(&issued.token, at(NOW)).unwrap();
         assert_eq!(verified.protection(), protection);
     }
     let issued = tokens.issue_at(session, at(NOW)).unwrap();
     let verified = tokens.verify_at(&issued.token, at(NOW)).unwrap();
-    let refused = shop()
-        .renew_at(&verified, Renewal::keep(), at(NOW))
-        .unwrap_err();
-    assert!(
-        matches!(refused, RenewError::Issue(IssueError::JwtNotConfigured)),
-        "{refused:?}"
-    );
+    let refused = shop().renew_at(&verified, Renewal::keep(), at(NOW)).unwrap_err();
+    assert!(matches!(refused, RenewError::Issue(IssueError::JwtNotConfigured)), "{refused:?}");
 }
 
 #[test]
 fn byte_strings_do_not_go_into_a_jwt() {
     let tokens = tokens(JwtAlgorithm::Hs256);
     let bytes = RawState::from_cbor(b"\x82\x01\x41a".to_vec()).unwrap();
-    let refused = tokens
-        .issue_at(NewSession::raw(bytes.clone()), at(NOW))
-        .unwrap_err();
+    let refused = tokens.issue_at(NewSession::raw(bytes.clone()), at(NOW)).unwrap_err();
     assert!(matches!(refused, IssueError::JwtBytes), "{refused:?}");
     let issued = tokens.issue_at(NewSession::empty(), at(NOW)).unwrap();
     let verified = tokens.verify_at(&issued.token, at(NOW)).unwrap();
-    let refused = tokens
-        .renew_at(&verified, Renewal::keep().raw_state(bytes), at(NOW))
-        .unwrap_err();
-    assert!(
-        matches!(refused, RenewError::Issue(IssueError::JwtBytes)),
-        "{refused:?}"
-    );
+    let refused =
+        tokens.renew_at(&verified, Renewal::keep().raw_state(bytes), at(NOW)).unwrap_err();
+    assert!(matches!(refused, RenewError::Issue(IssueError::JwtBytes)), "{refused:?}");
 }
 
 #[test]
 fn a_jwt_keeps_to_the_limit_of_issue() {
     let tokens = tokens(JwtAlgorithm::Hs256);
-    let refused = tokens
-        .issue_at(NewSession::of(&json!({"big": "a".repeat(3_000)})), at(NOW))
-        .unwrap_err();
+    let refused =
+        tokens.issue_at(NewSession::of(&json!({"big": "a".repeat(3_000)})), at(NOW)).unwrap_err();
     let text = refused.to_string();
-    assert!(
-        text.ends_with("more than 4000; heaviest in its state: big (3007 bytes)"),
-        "{text}"
-    );
+    assert!(text.ends_with("more than 4000; heaviest in its state: big (3007 bytes)"), "{text}");
 }
 
 #[test]
@@ -635,13 +522,6 @@ fn a_jwts_key_is_bound_by_its_state_too() {
         "aud": "shop", "iat": far, "exp": far + 900, "auth_time": far, "ends": far + DAY, "rev": 0,
         "jti": common::encode(&FORGED.id), "state": null,
     });
-    let token = jws(
-        algorithm,
-        good_header(algorithm).as_bytes(),
-        payload.to_string().as_bytes(),
-    );
-    assert_eq!(
-        refusal(tokens(algorithm).verify_at(&token, at(far))),
-        Reason::KeyRetired
-    );
+    let token = jws(algorithm, good_header(algorithm).as_bytes(), payload.to_string().as_bytes());
+    assert_eq!(refusal(tokens(algorithm).verify_at(&token, at(far))), Reason::KeyRetired);
 }

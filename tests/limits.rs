@@ -52,10 +52,7 @@ fn tokens_of_4000_characters_are_issued_and_no_longer_ones() {
         assert_eq!(token.len(), 4_000);
         assert!(tokens.verify_at(&token, at(NOW)).is_ok());
         let refused = issue(&tokens, protection, 3_001 - fixed).unwrap_err();
-        assert_eq!(
-            refused.to_string(),
-            "the token would have 4002 characters, more than 4000"
-        );
+        assert_eq!(refused.to_string(), "the token would have 4002 characters, more than 4000");
     }
 }
 
@@ -70,14 +67,7 @@ fn a_token_that_would_be_too_long_says_what_is_heavy() {
     ]);
     let session = NewSession::of(&state).subject("alice");
     let refused = tokens.issue_at(session, at(NOW)).unwrap_err();
-    let IssueError::TooLong {
-        length,
-        limit,
-        heaviest,
-    } = &refused
-    else {
-        panic!("{refused:?}")
-    };
+    let IssueError::TooLong { length, limit, heaviest } = &refused else { panic!("{refused:?}") };
     assert_eq!(*limit, 4_000);
     assert_eq!(
         refused.to_string(),
@@ -88,11 +78,7 @@ fn a_token_that_would_be_too_long_says_what_is_heavy() {
     );
     assert_eq!(heaviest.len(), 3);
     // The length is what the token has where it may be longer.
-    let longer = builder()
-        .longest_verified(65_536)
-        .longest_issued(65_536)
-        .build()
-        .unwrap();
+    let longer = builder().longest_verified(65_536).longest_issued(65_536).build().unwrap();
     let session = NewSession::of(&state).subject("alice");
     let token = longer.issue_at(session, at(NOW)).unwrap().token;
     assert_eq!(token.len(), *length);
@@ -105,35 +91,20 @@ fn renewing_keeps_to_the_limit_too() {
     let verified = tokens.verify_at(&token, at(NOW)).unwrap();
     let renewal = saddlebag::Renewal::keep().raw_state(state_of(3_000));
     let refused = tokens.renew_at(&verified, renewal, at(NOW)).unwrap_err();
-    assert!(
-        refused.to_string().starts_with("the token would have "),
-        "{refused}"
-    );
+    assert!(refused.to_string().starts_with("the token would have "), "{refused}");
 }
 
 #[test]
 fn the_limit_of_verification_is_inclusive_and_comes_first() {
     for limit in [4_096, 5_000, 65_536] {
-        let tokens = builder()
-            .longest_verified(limit)
-            .longest_issued(limit)
-            .build()
-            .unwrap();
-        let longer = builder()
-            .longest_verified(65_536)
-            .longest_issued(65_536)
-            .build()
-            .unwrap();
+        let tokens = builder().longest_verified(limit).longest_issued(limit).build().unwrap();
+        let longer = builder().longest_verified(65_536).longest_issued(65_536).build().unwrap();
         let fixed = 53;
         let most = limit / 4 * 3 - fixed;
         let token = issue(&longer, Protection::Signed, most).unwrap();
         assert_eq!(token.len(), limit);
         assert!(tokens.verify_at(&token, at(NOW)).is_ok());
-        for long in [
-            format!("{token}A"),
-            "a".repeat(limit + 1),
-            ".".repeat(limit + 1),
-        ] {
+        for long in [format!("{token}A"), "a".repeat(limit + 1), ".".repeat(limit + 1)] {
             assert_eq!(refusal(tokens.verify_at(&long, at(NOW))), Reason::TooLong);
         }
         // Characters are bytes here: what is longer in bytes is longer.
@@ -144,11 +115,7 @@ fn the_limit_of_verification_is_inclusive_and_comes_first() {
 
 #[test]
 fn the_default_limit_of_verification_is_4096() {
-    let longer = builder()
-        .longest_verified(65_536)
-        .longest_issued(65_536)
-        .build()
-        .unwrap();
+    let longer = builder().longest_verified(65_536).longest_issued(65_536).build().unwrap();
     let token = issue(&longer, Protection::Signed, 3_072 - 53).unwrap();
     assert_eq!(token.len(), 4_096);
     assert!(shop().verify_at(&token, at(NOW)).is_ok());
@@ -160,10 +127,7 @@ fn the_default_limit_of_verification_is_4096() {
 fn huge_texts_are_refused_without_being_read() {
     let tokens = shop();
     let started = std::time::Instant::now();
-    for text in [
-        ".".repeat(10_000_000),
-        format!("sb1e{}", "A".repeat(10_000_000)),
-    ] {
+    for text in [".".repeat(10_000_000), format!("sb1e{}", "A".repeat(10_000_000))] {
         for _ in 0..1_000 {
             assert_eq!(refusal(tokens.verify_at(&text, at(NOW))), Reason::TooLong);
         }
@@ -173,15 +137,10 @@ fn huge_texts_are_refused_without_being_read() {
 
 #[test]
 fn limits_that_contradict_each_other_are_refused() {
-    for (issued, verified) in [
-        (4_000, 65_537),
-        (4_097, 4_096),
-        (usize::MAX, usize::MAX),
-        (70_000, 65_536),
-    ] {
-        let built = Tokens::builder(plain())
-            .longest_issued(issued)
-            .longest_verified(verified);
+    for (issued, verified) in
+        [(4_000, 65_537), (4_097, 4_096), (usize::MAX, usize::MAX), (70_000, 65_536)]
+    {
+        let built = Tokens::builder(plain()).longest_issued(issued).longest_verified(verified);
         let refused = built.build().unwrap_err();
         assert!(matches!(refused, ConfigError::Limits { .. }), "{refused:?}");
         assert_eq!(
@@ -193,9 +152,7 @@ fn limits_that_contradict_each_other_are_refused() {
         );
     }
     for (issued, verified) in [(4_096, 4_096), (65_536, 65_536), (0, 4_096), (0, 0)] {
-        let built = Tokens::builder(plain())
-            .longest_issued(issued)
-            .longest_verified(verified);
+        let built = Tokens::builder(plain()).longest_issued(issued).longest_verified(verified);
         assert!(built.build().is_ok());
     }
 }
@@ -227,9 +184,7 @@ fn a_json_state_of_3134_bytes_fits_sealed_in_4000_characters() {
     assert_eq!(json.len(), 3_134);
     let tokens = shop();
     let session = NewSession::raw(RawState::from_json(json.as_bytes()).unwrap());
-    let issued = tokens
-        .issue_at(session.subject("customer-0815"), at(NOW))
-        .unwrap();
+    let issued = tokens.issue_at(session.subject("customer-0815"), at(NOW)).unwrap();
     assert!(issued.token.len() <= 4_000);
     let verified = tokens.verify_at(&issued.token, at(NOW)).unwrap();
     assert_eq!(verified.state_json().unwrap(), json);
@@ -238,19 +193,14 @@ fn a_json_state_of_3134_bytes_fits_sealed_in_4000_characters() {
 #[test]
 fn a_default_that_nobody_typed_gives_way_to_a_lower_limit() {
     let tokens = builder().longest_verified(200).build().unwrap();
-    let refused = issue(&tokens, Protection::Sealed, 500)
-        .unwrap_err()
-        .to_string();
+    let refused = issue(&tokens, Protection::Sealed, 500).unwrap_err().to_string();
     assert!(refused.ends_with("more than 200"), "{refused}");
 }
 
 #[test]
 fn the_name_of_a_heavy_field_is_quoted_and_cut() {
     let state = BTreeMap::from([("a\nb".repeat(40), "x".repeat(4_000))]);
-    let refused = shop()
-        .issue_at(NewSession::of(&state), at(NOW))
-        .unwrap_err()
-        .to_string();
+    let refused = shop().issue_at(NewSession::of(&state), at(NOW)).unwrap_err().to_string();
     assert!(!refused.contains('\n') && refused.len() < 250, "{refused}");
 }
 

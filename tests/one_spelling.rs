@@ -38,18 +38,14 @@ fn only_whole(tokens: &Tokens, token: &str) {
             refused(tokens, &format!("{}{token}", filler.repeat(length)));
         }
     }
-    for end in [
-        "=", "==", "%3D", "%3d", ".", "..", "~", "AA==", "\u{feff}", "\u{2000}",
-    ] {
+    for end in ["=", "==", "%3D", "%3d", ".", "..", "~", "AA==", "\u{feff}", "\u{2000}"] {
         refused(tokens, &format!("{token}{end}"));
         refused(tokens, &format!("{end}{token}"));
     }
     refused(tokens, &format!("{token}{token}"));
     refused(tokens, &format!("{token}.{token}.{token}"));
     for place in 0..=token.len() {
-        for space in [
-            " ", "\t", "\r", "\n", "\r\n", "\0", "\u{b}", "\u{c}", "\u{a0}", "\u{2028}",
-        ] {
+        for space in [" ", "\t", "\r", "\n", "\r\n", "\0", "\u{b}", "\u{c}", "\u{a0}", "\u{2028}"] {
             let (before, after) = token.split_at(place);
             refused(tokens, &format!("{before}{space}{after}"));
         }
@@ -77,9 +73,7 @@ fn no_other_character(tokens: &Tokens, token: &str, characters: impl Fn(usize) -
 
 fn every_character(_: usize) -> Vec<char> {
     let ascii = (0..128_u8).map(char::from);
-    ascii
-        .chain(['\u{e9}', '\u{2f}', '\u{ff21}', '\u{1f4a9}'])
-        .collect()
+    ascii.chain(['\u{e9}', '\u{2f}', '\u{ff21}', '\u{1f4a9}']).collect()
 }
 
 #[test]
@@ -147,10 +141,7 @@ fn a_tag_of_another_length_or_of_one_byte_over_and_over_is_refused() {
         let (rest, tag) = bytes.split_at(bytes.len() - 16);
         for length in 0..16 {
             refused(&tokens, &common::encode(&[rest, &tag[..length]].concat()));
-            refused(
-                &tokens,
-                &common::encode(&[rest, &tag[16 - length..]].concat()),
-            );
+            refused(&tokens, &common::encode(&[rest, &tag[16 - length..]].concat()));
         }
         for byte in 0..=255 {
             refused(&tokens, &common::encode(&[rest, &[byte; 16]].concat()));

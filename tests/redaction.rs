@@ -60,58 +60,33 @@ fn every_error(seen: &mut Seen, tokens: &Tokens, token: &str, now: UnixTime) {
         seen.error(&tokens.verify_at(&text, now).unwrap_err());
     }
     seen.error(&tokens.verify_at(token, at(NOW * 2)).unwrap_err());
-    seen.error(
-        &tokens
-            .for_audience("b")
-            .unwrap()
-            .verify_at(token, now)
-            .unwrap_err(),
-    );
+    seen.error(&tokens.for_audience("b").unwrap().verify_at(token, now).unwrap_err());
     let tight = builder().longest_issued(100).build().unwrap();
     let long = SUBJECT.repeat(20);
     for session in [
         NewSession::of(&f64::NAN).subject(SUBJECT),
         NewSession::of(&state()).subject(&long),
         NewSession::of(&state()).subject(SUBJECT).lifetime(0),
-        NewSession::of(&state())
-            .subject(SUBJECT)
-            .protection(Protection::Jwt),
+        NewSession::of(&state()).subject(SUBJECT).protection(Protection::Jwt),
     ] {
         seen.debug(&session);
         seen.error(&tokens.issue_at(session, now).unwrap_err());
     }
-    seen.error(
-        &tight
-            .issue_at(NewSession::of(&state()).subject(SUBJECT), now)
-            .unwrap_err(),
-    );
-    for renewal in [
-        Renewal::keep().subject(Some(&long)).state(&state()),
-        Renewal::keep().state(&f64::NAN),
-    ] {
+    seen.error(&tight.issue_at(NewSession::of(&state()).subject(SUBJECT), now).unwrap_err());
+    for renewal in
+        [Renewal::keep().subject(Some(&long)).state(&state()), Renewal::keep().state(&f64::NAN)]
+    {
         seen.debug(&renewal);
         seen.error(&tokens.renew_at(&verified, renewal, now).unwrap_err());
     }
+    seen.error(&tokens.renew_at(&verified, Renewal::keep(), at(NOW * 2)).unwrap_err());
     seen.error(
-        &tokens
-            .renew_at(&verified, Renewal::keep(), at(NOW * 2))
-            .unwrap_err(),
-    );
-    seen.error(
-        &tokens
-            .for_audience("b")
-            .unwrap()
-            .renew_at(&verified, Renewal::keep(), now)
-            .unwrap_err(),
+        &tokens.for_audience("b").unwrap().renew_at(&verified, Renewal::keep(), now).unwrap_err(),
     );
     // State of another shape than the type asked for.
     seen.error(&verified.state::<u8>().unwrap_err());
     seen.error(&verified.state::<Vec<bool>>().unwrap_err());
-    seen.error(
-        &verified
-            .session::<std::collections::BTreeMap<String, u8>>()
-            .unwrap_err(),
-    );
+    seen.error(&verified.session::<std::collections::BTreeMap<String, u8>>().unwrap_err());
     seen.error(&tokens.bound_to(&STATE.as_bytes().repeat(99)).unwrap_err());
 }
 
@@ -139,9 +114,7 @@ fn nothing_public_shows_what_it_should_keep() {
         seen.debug(tokens.ring());
         seen.debug(&tokens.ring().ring());
         seen.debug(&verified.info().id);
-        let unbound = tokens
-            .issue_at(NewSession::of(&state()).subject(SUBJECT), at(NOW))
-            .unwrap();
+        let unbound = tokens.issue_at(NewSession::of(&state()).subject(SUBJECT), at(NOW)).unwrap();
         every_error(&mut seen, &tokens, &unbound.token, at(NOW));
         canaries.push(issued.token[..60].to_owned());
         canaries.push(issued.token[40..].to_owned());

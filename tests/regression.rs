@@ -19,10 +19,9 @@ use saddlebag::{NewSession, Reason, RenewError, Renewal};
 fn a_new_session_and_a_renewal_do_not_show_their_subject() {
     let session = NewSession::of("cart").subject("alice");
     assert!(!format!("{session:?}").contains("alice"));
-    for renewal in [
-        Renewal::keep().subject(Some("alice")),
-        Renewal::keep().rotate_id().subject(Some("alice")),
-    ] {
+    for renewal in
+        [Renewal::keep().subject(Some("alice")), Renewal::keep().rotate_id().subject(Some("alice"))]
+    {
         assert!(!format!("{renewal:?}").contains("alice"));
     }
 }
@@ -36,35 +35,16 @@ fn a_session_that_has_ended_is_not_begun_again_either() {
         Renewal::keep().subject(Some("bob")),
         Renewal::keep().subject(None),
     ];
-    let forged = Forged {
-        subject: Some("alice"),
-        ..FORGED
-    };
-    let last = Forged {
-        issued: DAY - 900,
-        ..forged
-    };
-    let verified = tokens
-        .verify_at(&last.signed(1, "shop"), at(NOW + DAY))
-        .unwrap();
+    let forged = Forged { subject: Some("alice"), ..FORGED };
+    let last = Forged { issued: DAY - 900, ..forged };
+    let verified = tokens.verify_at(&last.signed(1, "shop"), at(NOW + DAY)).unwrap();
     for renewal in anew.clone() {
-        assert!(
-            tokens
-                .renew_at(&verified, renewal.clone(), at(NOW + DAY - 1))
-                .is_ok()
-        );
-        let refused = tokens
-            .renew_at(&verified, renewal, at(NOW + DAY))
-            .unwrap_err();
+        assert!(tokens.renew_at(&verified, renewal.clone(), at(NOW + DAY - 1)).is_ok());
+        let refused = tokens.renew_at(&verified, renewal, at(NOW + DAY)).unwrap_err();
         assert!(matches!(refused, RenewError::Ended { .. }), "{refused:?}");
     }
-    let forged = Forged {
-        revision: u32::MAX.into(),
-        ..forged
-    };
-    let verified = tokens
-        .verify_at(&forged.signed(1, "shop"), at(NOW))
-        .unwrap();
+    let forged = Forged { revision: u32::MAX.into(), ..forged };
+    let verified = tokens.verify_at(&forged.signed(1, "shop"), at(NOW)).unwrap();
     for renewal in anew {
         let refused = tokens.renew_at(&verified, renewal, at(NOW)).unwrap_err();
         assert!(matches!(refused, RenewError::Revisions), "{refused:?}");
@@ -75,13 +55,8 @@ fn a_session_that_has_ended_is_not_begun_again_either() {
 #[test]
 fn renewal_is_not_due_once_the_session_has_ended() {
     let tokens = shop();
-    let forged = Forged {
-        issued: DAY - 930,
-        ..FORGED
-    };
-    let verified = tokens
-        .verify_at(&forged.signed(1, "shop"), at(NOW + DAY))
-        .unwrap();
+    let forged = Forged { issued: DAY - 930, ..FORGED };
+    let verified = tokens.verify_at(&forged.signed(1, "shop"), at(NOW + DAY)).unwrap();
     assert!(tokens.renewal_is_due_at(&verified, at(NOW + DAY - 1)));
     assert!(!tokens.renewal_is_due_at(&verified, at(NOW + DAY)));
 }
@@ -89,18 +64,11 @@ fn renewal_is_not_due_once_the_session_has_ended() {
 /// `for_audience` dropped the binding without a word, and made tokens that anybody could present.
 #[test]
 fn the_tokens_of_another_audience_keep_the_binding() {
-    let bound = shop()
-        .bound_to(b"certificate")
-        .unwrap()
-        .for_audience("admin")
-        .unwrap();
+    let bound = shop().bound_to(b"certificate").unwrap().for_audience("admin").unwrap();
     let issued = bound.issue_at(NewSession::empty(), at(NOW)).unwrap();
     assert!(bound.verify_at(&issued.token, at(NOW)).is_ok());
     let unbound = shop().for_audience("admin").unwrap();
-    assert_eq!(
-        refusal(unbound.verify_at(&issued.token, at(NOW))),
-        Reason::BadTag
-    );
+    assert_eq!(refusal(unbound.verify_at(&issued.token, at(NOW))), Reason::BadTag);
 }
 
 /// A jwt's header or payload could be a JSON array of the members' values: serde reads structs so too.
@@ -129,10 +97,8 @@ fn a_jwts_header_and_payload_are_objects() {
     ];
     for (h, header) in headers.iter().enumerate() {
         for (p, payload) in payloads.iter().enumerate() {
-            let (header, payload) = (
-                common::encode(header.as_bytes()),
-                common::encode(payload.as_bytes()),
-            );
+            let (header, payload) =
+                (common::encode(header.as_bytes()), common::encode(payload.as_bytes()));
             let signed = format!("{header}.{payload}");
             let signature = sign(signed.as_bytes(), &key, Algorithm::HS256).unwrap();
             let verified = tokens.verify_at(&format!("{signed}.{signature}"), at(NOW));

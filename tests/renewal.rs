@@ -29,9 +29,8 @@ fn a_renewal_keeps_all_but_issue_expiry_and_revision() {
     for protection in BOTH {
         let tokens = builder().protection(protection).build().unwrap();
         let session = NewSession::of(&("cart", 1.5)).subject("alice");
-        let first = tokens
-            .issue_at(session.lifetime(600).session_lifetime(7_000), at(NOW))
-            .unwrap();
+        let first =
+            tokens.issue_at(session.lifetime(600).session_lifetime(7_000), at(NOW)).unwrap();
         let mut token = first.token;
         // Past 6,400 s, the end of the session is nearer than ten minutes.
         for (revision, (now, expires_at)) in [
@@ -76,15 +75,10 @@ fn a_renewal_keeps_all_but_issue_expiry_and_revision() {
         }
         let last = tokens.verify_at(&token, at(NOW + 7_059)).unwrap();
         for now in [NOW + 7_000, NOW + 7_030, NOW + 7_059] {
-            let refused = tokens
-                .renew_at(&last, Renewal::keep(), at(now))
-                .unwrap_err();
+            let refused = tokens.renew_at(&last, Renewal::keep(), at(now)).unwrap_err();
             assert!(matches!(refused, RenewError::Ended { ends_at } if ends_at == at(NOW + 7_000)));
         }
-        assert_eq!(
-            refusal(tokens.verify_at(&token, at(NOW + 7_060))),
-            Reason::Expired
-        );
+        assert_eq!(refusal(tokens.verify_at(&token, at(NOW + 7_060))), Reason::Expired);
     }
 }
 
@@ -101,20 +95,12 @@ fn state_is_kept_byte_for_byte_whatever_it_is() {
         b"\xf6\xf6\xf6",
         b"\xff\x00 nonsense",
     ] {
-        let forged = Forged {
-            state,
-            subject: Some("a"),
-            issued: 7,
-            ..FORGED
-        };
-        for token in [
-            forged.signed(1, "shop"),
-            common::seal(1, "shop", b"", [5; 24], &forged.cbor()),
-        ] {
+        let forged = Forged { state, subject: Some("a"), issued: 7, ..FORGED };
+        for token in
+            [forged.signed(1, "shop"), common::seal(1, "shop", b"", [5; 24], &forged.cbor())]
+        {
             let verified = tokens.verify_at(&token, at(NOW)).unwrap();
-            let renewed = tokens
-                .renew_at(&verified, Renewal::keep(), at(NOW + 9))
-                .unwrap();
+            let renewed = tokens.renew_at(&verified, Renewal::keep(), at(NOW + 9)).unwrap();
             let renewed = tokens.verify_at(&renewed.token, at(NOW + 9)).unwrap();
             assert_eq!(renewed.state_cbor(), state);
             assert_eq!(renewed.protection(), verified.protection());
@@ -125,22 +111,10 @@ fn state_is_kept_byte_for_byte_whatever_it_is() {
 #[test]
 fn a_signed_renewal_is_the_token_the_format_says() {
     let tokens = shop();
-    let forged = Forged {
-        subject: Some("alice"),
-        state: b"\x61x",
-        ..FORGED
-    };
-    let verified = tokens
-        .verify_at(&forged.signed(1, "shop"), at(NOW))
-        .unwrap();
-    let renewed = tokens
-        .renew_at(&verified, Renewal::keep(), at(NOW + 300))
-        .unwrap();
-    let expected = Forged {
-        issued: 300,
-        revision: 1,
-        ..forged
-    };
+    let forged = Forged { subject: Some("alice"), state: b"\x61x", ..FORGED };
+    let verified = tokens.verify_at(&forged.signed(1, "shop"), at(NOW)).unwrap();
+    let renewed = tokens.renew_at(&verified, Renewal::keep(), at(NOW + 300)).unwrap();
+    let expected = Forged { issued: 300, revision: 1, ..forged };
     assert_eq!(renewed.token, expected.signed(1, "shop"));
 }
 
@@ -149,28 +123,17 @@ fn expires_is_never_longer_than_it_was_nor_than_the_policy() {
     for (max_token_lifetime, expires) in
         [(30 * DAY, 900), (901, 900), (900, 900), (899, 899), (1, 1)]
     {
-        let policy = Policy {
-            max_token_lifetime,
-            ..Policy::default()
-        };
+        let policy = Policy { max_token_lifetime, ..Policy::default() };
         let ring = KeyRingHandle::fixed(common::plain_ring(policy));
         let tokens = Tokens::builder(ring).audience("shop").build().unwrap();
-        let verified = tokens
-            .verify_at(&FORGED.signed(1, "shop"), at(NOW))
-            .unwrap();
-        let renewed = tokens
-            .renew_at(&verified, Renewal::keep(), at(NOW + 10))
-            .unwrap();
+        let verified = tokens.verify_at(&FORGED.signed(1, "shop"), at(NOW)).unwrap();
+        let renewed = tokens.renew_at(&verified, Renewal::keep(), at(NOW + 10)).unwrap();
         assert_eq!(renewed.info.expires_at, at(NOW + 10 + expires));
     }
     // A longer idle time-out configured since does not lengthen what was agreed.
     let longer = builder().lifetime(Lifetime::REMEMBER_ME).build().unwrap();
-    let verified = longer
-        .verify_at(&FORGED.signed(1, "shop"), at(NOW))
-        .unwrap();
-    let renewed = longer
-        .renew_at(&verified, Renewal::keep(), at(NOW))
-        .unwrap();
+    let verified = longer.verify_at(&FORGED.signed(1, "shop"), at(NOW)).unwrap();
+    let renewed = longer.renew_at(&verified, Renewal::keep(), at(NOW)).unwrap();
     assert_eq!(renewed.info.expires_at, at(NOW + 900));
     assert_eq!(renewed.info.ends_at, at(NOW + DAY));
 }
@@ -179,13 +142,8 @@ fn expires_is_never_longer_than_it_was_nor_than_the_policy() {
 fn the_last_revision_is_not_renewed() {
     let tokens = shop();
     for (revision, renewable) in [(u32::MAX - 1, true), (u32::MAX, false)] {
-        let forged = Forged {
-            revision: revision.into(),
-            ..FORGED
-        };
-        let verified = tokens
-            .verify_at(&forged.signed(1, "shop"), at(NOW))
-            .unwrap();
+        let forged = Forged { revision: revision.into(), ..FORGED };
+        let verified = tokens.verify_at(&forged.signed(1, "shop"), at(NOW)).unwrap();
         match tokens.renew_at(&verified, Renewal::keep(), at(NOW)) {
             Ok(renewed) => assert!(renewable && renewed.info.revision == u32::MAX),
             Err(refused) => assert!(!renewable && matches!(refused, RenewError::Revisions)),
@@ -197,10 +155,8 @@ fn the_last_revision_is_not_renewed() {
 fn another_subject_or_a_new_id_asked_for_makes_another_session() {
     for protection in BOTH {
         let tokens = builder().protection(protection).build().unwrap();
-        let asked = NewSession::of("cart")
-            .subject("alice")
-            .lifetime(7_200)
-            .session_lifetime(10 * DAY);
+        let asked =
+            NewSession::of("cart").subject("alice").lifetime(7_200).session_lifetime(10 * DAY);
         let issued = tokens.issue_at(asked, at(NOW)).unwrap();
         let verified = tokens.verify_at(&issued.token, at(NOW)).unwrap();
         for (renewal, subject) in [
@@ -208,14 +164,8 @@ fn another_subject_or_a_new_id_asked_for_makes_another_session() {
             (Renewal::keep().subject(Some("Alice")), Some("Alice")),
             (Renewal::keep().subject(None), None),
             (Renewal::keep().rotate_id(), Some("alice")),
-            (
-                Renewal::keep().rotate_id().subject(Some("alice")),
-                Some("alice"),
-            ),
-            (
-                Renewal::keep().rotate_id().subject(Some("bob")),
-                Some("bob"),
-            ),
+            (Renewal::keep().rotate_id().subject(Some("alice")), Some("alice")),
+            (Renewal::keep().rotate_id().subject(Some("bob")), Some("bob")),
         ] {
             let renewed = tokens.renew_at(&verified, renewal, at(NOW + 100)).unwrap();
             let after = tokens.verify_at(&renewed.token, at(NOW + 100)).unwrap();
@@ -242,13 +192,9 @@ fn another_subject_or_a_new_id_asked_for_makes_another_session() {
 #[test]
 fn a_login_makes_another_session_of_an_anonymous_one() {
     let tokens = shop();
-    let issued = tokens
-        .issue_at(NewSession::of(&["apples"]), at(NOW))
-        .unwrap();
+    let issued = tokens.issue_at(NewSession::of(&["apples"]), at(NOW)).unwrap();
     let verified = tokens.verify_at(&issued.token, at(NOW)).unwrap();
-    let anonymous = tokens
-        .renew_at(&verified, Renewal::keep().subject(None), at(NOW))
-        .unwrap();
+    let anonymous = tokens.renew_at(&verified, Renewal::keep().subject(None), at(NOW)).unwrap();
     assert_eq!(anonymous.info.id, issued.info.id);
     let login = Renewal::keep().subject(Some("alice"));
     let renewed = tokens.renew_at(&verified, login, at(NOW + 5)).unwrap();
@@ -260,18 +206,13 @@ fn a_login_makes_another_session_of_an_anonymous_one() {
 #[test]
 fn state_may_be_replaced_without_another_session() {
     let tokens = shop();
-    let issued = tokens
-        .issue_at(NewSession::of("old").subject("alice"), at(NOW))
-        .unwrap();
+    let issued = tokens.issue_at(NewSession::of("old").subject("alice"), at(NOW)).unwrap();
     let verified = tokens.verify_at(&issued.token, at(NOW)).unwrap();
     for (renewal, json) in [
         (Renewal::keep().state("new"), "\"new\""),
         (Renewal::keep().state(&()), "null"),
         (Renewal::keep().raw_state(RawState::none()), "null"),
-        (
-            Renewal::keep().raw_state(RawState::from_json(b"[1.0]").unwrap()),
-            "[1.0]",
-        ),
+        (Renewal::keep().raw_state(RawState::from_json(b"[1.0]").unwrap()), "[1.0]"),
     ] {
         let renewed = tokens.renew_at(&verified, renewal, at(NOW)).unwrap();
         assert_eq!(renewed.info.id, issued.info.id);
@@ -280,15 +221,9 @@ fn state_may_be_replaced_without_another_session() {
         assert_eq!(after.subject(), Some("alice"));
     }
     let refused = tokens.renew_at(&verified, Renewal::keep().state(&f64::INFINITY), at(NOW));
-    assert!(matches!(
-        refused,
-        Err(RenewError::Issue(IssueError::State(_)))
-    ));
+    assert!(matches!(refused, Err(RenewError::Issue(IssueError::State(_)))));
     let refused = tokens.renew_at(&verified, Renewal::keep().subject(Some("")), at(NOW));
-    assert!(matches!(
-        refused,
-        Err(RenewError::Issue(IssueError::Subject { length: 0 }))
-    ));
+    assert!(matches!(refused, Err(RenewError::Issue(IssueError::Subject { length: 0 }))));
 }
 
 #[test]
@@ -301,14 +236,9 @@ fn a_renewed_token_keeps_the_binding_it_was_verified_with() {
         let verified = bound.verify_at(&issued.token, at(NOW)).unwrap();
         // Even by a clone that is bound to nothing or to something else.
         for renewer in [&bound, &tokens, &tokens.bound_to(b"other").unwrap()] {
-            let renewed = renewer
-                .renew_at(&verified, Renewal::keep(), at(NOW))
-                .unwrap();
+            let renewed = renewer.renew_at(&verified, Renewal::keep(), at(NOW)).unwrap();
             assert!(bound.verify_at(&renewed.token, at(NOW)).is_ok());
-            assert_eq!(
-                refusal(tokens.verify_at(&renewed.token, at(NOW))),
-                Reason::BadTag
-            );
+            assert_eq!(refusal(tokens.verify_at(&renewed.token, at(NOW))), Reason::BadTag);
         }
     }
 }
@@ -323,17 +253,14 @@ fn a_token_of_a_draining_or_staged_key_is_renewed_under_the_active_one() {
     let ring = KeyRingHandle::fixed(ring_of(1, Policy::default(), &keys));
     let tokens = Tokens::builder(ring).audience("shop").build().unwrap();
     for n in [1, 2, 3] {
-        for token in [
-            FORGED.signed(n, "shop"),
-            common::seal(n, "shop", b"", [n; 24], &FORGED.cbor()),
-        ] {
+        for token in
+            [FORGED.signed(n, "shop"), common::seal(n, "shop", b"", [n; 24], &FORGED.cbor())]
+        {
             let verified = tokens.verify_at(&token, at(NOW)).unwrap();
             assert_eq!(verified.key_id(), id(n));
             // Only the draining one is due at once.
             assert_eq!(tokens.renewal_is_due_at(&verified, at(NOW)), n == 1);
-            let renewed = tokens
-                .renew_at(&verified, Renewal::keep(), at(NOW))
-                .unwrap();
+            let renewed = tokens.renew_at(&verified, Renewal::keep(), at(NOW)).unwrap();
             let renewed = tokens.verify_at(&renewed.token, at(NOW)).unwrap();
             assert_eq!(renewed.key_id(), id(2));
             assert_eq!(renewed.info().revision, 1);
@@ -358,16 +285,10 @@ fn what_was_verified_and_has_expired_since_is_not_renewed() {
     let tokens = shop();
     let issued = tokens.issue_at(NewSession::empty(), at(NOW)).unwrap();
     let verified = tokens.verify_at(&issued.token, at(NOW)).unwrap();
-    assert!(
-        tokens
-            .renew_at(&verified, Renewal::keep(), at(NOW + 959))
-            .is_ok()
-    );
-    for renewal in [
-        Renewal::keep(),
-        Renewal::keep().rotate_id(),
-        Renewal::keep().subject(Some("x")),
-    ] {
+    assert!(tokens.renew_at(&verified, Renewal::keep(), at(NOW + 959)).is_ok());
+    for renewal in
+        [Renewal::keep(), Renewal::keep().rotate_id(), Renewal::keep().subject(Some("x"))]
+    {
         for now in [NOW + 960, NOW + DAY] {
             let refused = tokens.renew_at(&verified, renewal.clone(), at(now));
             assert_eq!(renewal_refusal(refused), Reason::Expired);
@@ -377,17 +298,8 @@ fn what_was_verified_and_has_expired_since_is_not_renewed() {
 
 #[test]
 fn what_was_verified_under_a_key_revoked_or_retired_since_is_not_renewed() {
-    let before = [
-        key(1, NOW - 30 * DAY, Some(NOW + 100)),
-        key(2, NOW - DAY, None),
-    ];
-    let revoked = [
-        ChosenKey {
-            revoked_at: Some(at(NOW)),
-            ..before[0].clone()
-        },
-        before[1].clone(),
-    ];
+    let before = [key(1, NOW - 30 * DAY, Some(NOW + 100)), key(2, NOW - DAY, None)];
+    let revoked = [ChosenKey { revoked_at: Some(at(NOW)), ..before[0].clone() }, before[1].clone()];
     let gone = [before[1].clone()];
     for (after, now, expected) in [
         (&revoked[..], NOW, Reason::KeyRevoked),
@@ -396,14 +308,9 @@ fn what_was_verified_under_a_key_revoked_or_retired_since_is_not_renewed() {
     ] {
         let tokens_of = |generation, keys: &[ChosenKey]| {
             let ring = ring_of(generation, Policy::default(), keys);
-            Tokens::builder(KeyRingHandle::fixed(ring))
-                .audience("shop")
-                .build()
-                .unwrap()
+            Tokens::builder(KeyRingHandle::fixed(ring)).audience("shop").build().unwrap()
         };
-        let verified = tokens_of(1, &before)
-            .verify_at(&FORGED.signed(1, "shop"), at(NOW))
-            .unwrap();
+        let verified = tokens_of(1, &before).verify_at(&FORGED.signed(1, "shop"), at(NOW)).unwrap();
         let tokens = tokens_of(2, after);
         for renewal in [Renewal::keep(), Renewal::keep().rotate_id()] {
             let refused = tokens.renew_at(&verified, renewal, at(now));
@@ -416,10 +323,7 @@ fn what_was_verified_under_a_key_revoked_or_retired_since_is_not_renewed() {
 fn renewal_is_due_after_a_quarter_and_by_rule() {
     let quarter = RenewalRule::default();
     assert_eq!((quarter.after_one_in, quarter.not_before), (4, 60));
-    let half = RenewalRule {
-        after_one_in: 2,
-        not_before: 0,
-    };
+    let half = RenewalRule { after_one_in: 2, not_before: 0 };
     for (rule, lifetime, due) in [
         (quarter, 900, 225),
         (quarter, 240, 60),
@@ -430,46 +334,28 @@ fn renewal_is_due_after_a_quarter_and_by_rule() {
         (half, 3, 1),
     ] {
         let tokens = builder().renewal(rule).build().unwrap();
-        let issued = tokens
-            .issue_at(NewSession::empty().lifetime(lifetime), at(NOW))
-            .unwrap();
+        let issued = tokens.issue_at(NewSession::empty().lifetime(lifetime), at(NOW)).unwrap();
         let verified = tokens.verify_at(&issued.token, at(NOW)).unwrap();
-        assert!(
-            !tokens.renewal_is_due_at(&verified, at(NOW + due - 1)),
-            "{lifetime}"
-        );
-        assert!(
-            tokens.renewal_is_due_at(&verified, at(NOW + due)),
-            "{lifetime}"
-        );
+        assert!(!tokens.renewal_is_due_at(&verified, at(NOW + due - 1)), "{lifetime}");
+        assert!(tokens.renewal_is_due_at(&verified, at(NOW + due)), "{lifetime}");
     }
     // Not where the token lives as long as its session.
-    let issued = shop()
-        .issue_at(
-            NewSession::empty().lifetime(60).session_lifetime(60),
-            at(NOW),
-        )
-        .unwrap();
+    let issued =
+        shop().issue_at(NewSession::empty().lifetime(60).session_lifetime(60), at(NOW)).unwrap();
     let verified = shop().verify_at(&issued.token, at(NOW)).unwrap();
     assert!(!shop().renewal_is_due_at(&verified, at(NOW + 59)));
 }
 
 #[test]
 fn lifetimes_left_to_the_default_are_shortened_and_those_asked_for_refused() {
-    let policy = Policy {
-        max_token_lifetime: 300,
-        max_session_lifetime: 3_600,
-        ..Policy::default()
-    };
+    let policy =
+        Policy { max_token_lifetime: 300, max_session_lifetime: 3_600, ..Policy::default() };
     let ring = KeyRingHandle::fixed(common::plain_ring(policy));
     let tokens = Tokens::builder(ring.clone()).build().unwrap();
     let issued = tokens.issue_at(NewSession::empty(), at(NOW)).unwrap();
     assert_eq!(issued.info.expires_at, at(NOW + 300));
     assert_eq!(issued.info.ends_at, at(NOW + 3_600));
-    let typed = Tokens::builder(ring)
-        .lifetime(Lifetime::DEFAULT)
-        .build()
-        .unwrap();
+    let typed = Tokens::builder(ring).lifetime(Lifetime::DEFAULT).build().unwrap();
     for (refused, text) in [
         (
             typed.issue_at(NewSession::empty(), at(NOW)),
@@ -483,10 +369,7 @@ fn lifetimes_left_to_the_default_are_shortened_and_those_asked_for_refused() {
             tokens.issue_at(NewSession::empty().session_lifetime(3_601), at(NOW)),
             "session_lifetime is 3601 s; the ring's policy allows 3600 s",
         ),
-        (
-            tokens.issue_at(NewSession::empty().lifetime(0), at(NOW)),
-            "lifetime is 0 s",
-        ),
+        (tokens.issue_at(NewSession::empty().lifetime(0), at(NOW)), "lifetime is 0 s"),
         (
             tokens.issue_at(NewSession::empty().session_lifetime(0), at(NOW)),
             "session_lifetime is 0 s",
@@ -497,12 +380,8 @@ fn lifetimes_left_to_the_default_are_shortened_and_those_asked_for_refused() {
     let most = NewSession::empty().lifetime(300).session_lifetime(3_600);
     assert!(tokens.issue_at(most, at(NOW)).is_ok());
     // `expires` is the smaller of the lifetime asked for and `ends`.
-    let short = tokens
-        .issue_at(
-            NewSession::empty().lifetime(300).session_lifetime(100),
-            at(NOW),
-        )
-        .unwrap();
+    let short =
+        tokens.issue_at(NewSession::empty().lifetime(300).session_lifetime(100), at(NOW)).unwrap();
     assert_eq!(short.info.expires_at, short.info.ends_at);
 }
 
@@ -516,38 +395,20 @@ fn a_session_in_use_lives_through_rotations_to_its_end() {
         max_session_lifetime: 60 * DAY,
         clock_skew: 60,
     };
-    for (seed, protection) in [
-        (1, Protection::Signed),
-        (2, Protection::Sealed),
-        (3, Protection::Sealed),
-    ] {
+    for (seed, protection) in
+        [(1, Protection::Signed), (2, Protection::Sealed), (3, Protection::Sealed)]
+    {
         let mut numbers = Numbers(seed);
         let mut rng = rand::rngs::SysRng;
         let store = MemoryStore::new();
-        store
-            .save(
-                &rotation::init("sim", policy, at(NOW), &mut rng)
-                    .unwrap()
-                    .ring,
-                None,
-            )
-            .unwrap();
+        store.save(&rotation::init("sim", policy, at(NOW), &mut rng).unwrap().ring, None).unwrap();
         let tokens_of = || {
             let ring = KeyRingHandle::fixed(store.load().unwrap());
-            let lifetime = Lifetime {
-                idle: DAY,
-                absolute: 60 * DAY,
-            };
-            Tokens::builder(ring)
-                .protection(protection)
-                .lifetime(lifetime)
-                .build()
-                .unwrap()
+            let lifetime = Lifetime { idle: DAY, absolute: 60 * DAY };
+            Tokens::builder(ring).protection(protection).lifetime(lifetime).build().unwrap()
         };
         let mut tokens = tokens_of();
-        let first = tokens
-            .issue_at(NewSession::of("state").subject("alice"), at(NOW))
-            .unwrap();
+        let first = tokens.issue_at(NewSession::of("state").subject("alice"), at(NOW)).unwrap();
         let (mut token, mut now, mut keys) = (first.token, NOW, std::collections::HashSet::new());
         loop {
             // A quarter of a day may pass before a renewal is due, and three more after it.
@@ -571,10 +432,7 @@ fn a_session_in_use_lives_through_rotations_to_its_end() {
             assert_eq!(verified.info().id, first.info.id);
             assert_eq!(verified.info().ends_at, at(NOW + 60 * DAY));
             if now < NOW + 60 * DAY && tokens.renewal_is_due_at(&verified, at(now)) {
-                token = tokens
-                    .renew_at(&verified, Renewal::keep(), at(now))
-                    .unwrap()
-                    .token;
+                token = tokens.renew_at(&verified, Renewal::keep(), at(now)).unwrap().token;
             }
         }
         assert!(keys.len() > 20, "{}", keys.len());
@@ -583,14 +441,9 @@ fn a_session_in_use_lives_through_rotations_to_its_end() {
 
 #[test]
 fn a_node_that_has_no_such_key_any_more_does_not_ask_for_renewal() {
-    let verified = shop()
-        .verify_at(&FORGED.signed(1, "shop"), at(NOW))
-        .unwrap();
+    let verified = shop().verify_at(&FORGED.signed(1, "shop"), at(NOW)).unwrap();
     let other = ring_of(2, Policy::default(), &[key(9, NOW - DAY, None)]);
-    let tokens = Tokens::builder(KeyRingHandle::fixed(other))
-        .audience("shop")
-        .build()
-        .unwrap();
+    let tokens = Tokens::builder(KeyRingHandle::fixed(other)).audience("shop").build().unwrap();
     assert!(!tokens.renewal_is_due_at(&verified, at(NOW + 800)));
     assert!(Tokens::builder(plain()).build().is_ok());
 }

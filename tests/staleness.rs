@@ -68,13 +68,9 @@ impl World {
     }
 
     fn watched(&self) -> KeyRingHandle {
-        let options = WatchOptions {
-            refresh_every: Duration::from_millis(10),
-            ..WatchOptions::default()
-        };
-        Watch::with_clock(self.clone(), options, self.clone())
-            .start_waiting()
-            .0
+        let options =
+            WatchOptions { refresh_every: Duration::from_millis(10), ..WatchOptions::default() };
+        Watch::with_clock(self.clone(), options, self.clone()).start_waiting().0
     }
 
     /// Waits until the watch has looked twice more, and so once after this call.
@@ -101,12 +97,8 @@ fn a_node_that_lost_its_source_verifies_and_does_not_issue() {
     let world = World::new(Some(&common::plain_ring(Policy::default())));
     let ring = world.watched();
     let tokens = shop(ring.clone());
-    let token = tokens.issue_at(
-        NewSession::empty()
-            .lifetime(2 * DAY)
-            .session_lifetime(9 * DAY),
-        at(NOW),
-    );
+    let token =
+        tokens.issue_at(NewSession::empty().lifetime(2 * DAY).session_lifetime(9 * DAY), at(NOW));
     let token = token.unwrap().token;
     world.cut.store(true, Ordering::SeqCst);
     world.looked();
@@ -125,10 +117,7 @@ fn a_node_that_lost_its_source_verifies_and_does_not_issue() {
         let verified = tokens.verify_at(&token, now).unwrap();
         for renewal in [Renewal::keep(), Renewal::keep().rotate_id()] {
             let refused = tokens.renew_at(&verified, renewal, now).unwrap_err();
-            assert!(
-                matches!(refused, RenewError::Issue(IssueError::Stale { .. })),
-                "{refused:?}"
-            );
+            assert!(matches!(refused, RenewError::Issue(IssueError::Stale { .. })), "{refused:?}");
         }
         assert!(!ring.may_issue(now));
     }
@@ -160,9 +149,7 @@ fn a_node_without_a_ring_does_nothing_until_it_has_one() {
         common::renewal_refusal(tokens.renew_at(&verified, Renewal::keep(), at(NOW))),
         Reason::NoRing
     );
-    world
-        .save(&common::plain_ring(Policy::default()), None)
-        .unwrap();
+    world.save(&common::plain_ring(Policy::default()), None).unwrap();
     wait_until(|| ring.ring().is_some());
     assert!(tokens.verify_at(&good, at(NOW)).is_ok());
     assert!(tokens.issue_at(NewSession::empty(), at(NOW)).is_ok());
@@ -170,19 +157,13 @@ fn a_node_without_a_ring_does_nothing_until_it_has_one() {
 
 fn save_and_wait(world: &World, ring: &KeyRingHandle, next: &KeyRing) {
     world.save(next, Some(next.generation() - 1)).unwrap();
-    wait_until(|| {
-        ring.ring()
-            .is_some_and(|held| held.generation() == next.generation())
-    });
+    wait_until(|| ring.ring().is_some_and(|held| held.generation() == next.generation()));
 }
 
 #[test]
 fn another_generation_is_used_at_once_and_old_tokens_go_on() {
     let policy = Policy::default();
-    let (a, b) = (
-        key(1, NOW - DAY, Some(NOW + 99 * DAY)),
-        key(2, NOW + 20 * DAY, None),
-    );
+    let (a, b) = (key(1, NOW - DAY, Some(NOW + 99 * DAY)), key(2, NOW + 20 * DAY, None));
     let world = World::new(Some(&ring_of(1, policy, &[a.clone(), b.clone()])));
     let ring = world.watched();
     let tokens = shop(ring.clone());
@@ -193,13 +174,7 @@ fn another_generation_is_used_at_once_and_old_tokens_go_on() {
     let old: Vec<String> = [Protection::Signed, Protection::Sealed]
         .map(|protection| issue(&tokens, protection))
         .into_iter()
-        .chain([common::seal(
-            1,
-            "shop",
-            b"",
-            [8; 24],
-            &common::FORGED.cbor(),
-        )])
+        .chain([common::seal(1, "shop", b"", [8; 24], &common::FORGED.cbor())])
         .collect();
     let all_verify = |tokens: &Tokens| {
         for token in &old {
@@ -209,16 +184,9 @@ fn another_generation_is_used_at_once_and_old_tokens_go_on() {
     all_verify(&tokens);
     // A key that this node has never heard of, then the ring that has it, now active.
     let early = common::FORGED.signed(3, "shop");
-    assert_eq!(
-        refusal(tokens.verify_at(&early, at(NOW))),
-        Reason::UnknownKey
-    );
+    assert_eq!(refusal(tokens.verify_at(&early, at(NOW))), Reason::UnknownKey);
     let c = key(3, NOW, Some(NOW + 99 * DAY));
-    save_and_wait(
-        &world,
-        &ring,
-        &ring_of(2, policy, &[c.clone(), a.clone(), b.clone()]),
-    );
+    save_and_wait(&world, &ring, &ring_of(2, policy, &[c.clone(), a.clone(), b.clone()]));
     all_verify(&tokens);
     assert!(tokens.verify_at(&early, at(NOW)).is_ok());
     for protection in [Protection::Signed, Protection::Sealed] {
@@ -226,27 +194,14 @@ fn another_generation_is_used_at_once_and_old_tokens_go_on() {
         assert_eq!(tokens.verify_at(&token, at(NOW)).unwrap().key_id(), id(3));
     }
     // Revoked: refused from the moment it is read, kept ciphers or not.
-    let revoked = ChosenKey {
-        revoked_at: Some(at(NOW)),
-        ..a
-    };
-    save_and_wait(
-        &world,
-        &ring,
-        &ring_of(3, policy, &[c.clone(), revoked, b.clone()]),
-    );
+    let revoked = ChosenKey { revoked_at: Some(at(NOW)), ..a };
+    save_and_wait(&world, &ring, &ring_of(3, policy, &[c.clone(), revoked, b.clone()]));
     for token in &old {
-        assert_eq!(
-            refusal(tokens.verify_at(token, at(NOW))),
-            Reason::KeyRevoked
-        );
+        assert_eq!(refusal(tokens.verify_at(token, at(NOW))), Reason::KeyRevoked);
     }
     save_and_wait(&world, &ring, &ring_of(4, policy, &[b, c]));
     for token in &old {
-        assert_eq!(
-            refusal(tokens.verify_at(token, at(NOW))),
-            Reason::UnknownKey
-        );
+        assert_eq!(refusal(tokens.verify_at(token, at(NOW))), Reason::UnknownKey);
     }
     assert!(tokens.verify_at(&early, at(NOW)).is_ok());
 }
@@ -255,15 +210,9 @@ fn another_generation_is_used_at_once_and_old_tokens_go_on() {
 #[test]
 fn a_key_that_stays_keeps_what_was_derived_under_it() {
     let policy = Policy::default();
-    let (a, b) = (
-        key(1, NOW - DAY, Some(NOW + 99 * DAY)),
-        key(2, NOW + 20 * DAY, Some(NOW + 99 * DAY)),
-    );
-    let world = World::new(Some(&ring_of(
-        1,
-        policy,
-        &[a.clone(), key(2, NOW + 20 * DAY, None)],
-    )));
+    let (a, b) =
+        (key(1, NOW - DAY, Some(NOW + 99 * DAY)), key(2, NOW + 20 * DAY, Some(NOW + 99 * DAY)));
+    let world = World::new(Some(&ring_of(1, policy, &[a.clone(), key(2, NOW + 20 * DAY, None)])));
     let ring = world.watched();
     let tokens = shop(ring.clone());
     let prefix = || {
@@ -271,21 +220,14 @@ fn a_key_that_stays_keeps_what_was_derived_under_it() {
         common::decode(&issued.token)[7..19].to_vec()
     };
     let first = prefix();
-    save_and_wait(
-        &world,
-        &ring,
-        &ring_of(2, policy, &[a, b, key(3, NOW + 50 * DAY, None)]),
-    );
+    save_and_wait(&world, &ring, &ring_of(2, policy, &[a, b, key(3, NOW + 50 * DAY, None)]));
     assert_eq!(prefix(), first);
 }
 
 #[test]
 fn many_threads_use_a_ring_while_it_changes() {
     let policy = Policy::default();
-    let keys = [
-        key(1, NOW - DAY, Some(NOW + 99 * DAY)),
-        key(2, NOW + 20 * DAY, None),
-    ];
+    let keys = [key(1, NOW - DAY, Some(NOW + 99 * DAY)), key(2, NOW + 20 * DAY, None)];
     let world = World::new(Some(&ring_of(1, policy, &keys)));
     let ring = world.watched();
     let tokens = shop(ring.clone());
@@ -296,9 +238,7 @@ fn many_threads_use_a_ring_while_it_changes() {
                 while !stop.load(Ordering::Relaxed) {
                     let issued = tokens.issue_at(NewSession::of("x"), at(NOW)).unwrap();
                     let verified = tokens.verify_at(&issued.token, at(NOW)).unwrap();
-                    tokens
-                        .renew_at(&verified, Renewal::keep(), at(NOW))
-                        .unwrap();
+                    tokens.renew_at(&verified, Renewal::keep(), at(NOW)).unwrap();
                 }
             });
         }

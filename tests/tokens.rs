@@ -74,10 +74,7 @@ fn what_was_issued_comes_back() {
 #[test]
 fn the_machines_own_time_is_now() {
     let now = UnixTime::now().as_secs();
-    let keys = [
-        key(1, now - 10, Some(now + 99 * DAY)),
-        key(2, now + 9 * DAY, None),
-    ];
+    let keys = [key(1, now - 10, Some(now + 99 * DAY)), key(2, now + 9 * DAY, None)];
     let ring = KeyRingHandle::fixed(ring_of(1, Policy::default(), &keys));
     let tokens = Tokens::builder(ring).build().unwrap();
     let issued = tokens.issue(NewSession::empty()).unwrap();
@@ -94,11 +91,7 @@ fn either_protection_is_verified_whatever_is_issued() {
         for asked in BOTH {
             let session = NewSession::empty().protection(asked);
             let token = tokens.issue_at(session, at(NOW)).unwrap().token;
-            let prefix = if asked == Protection::Signed {
-                "sb1s"
-            } else {
-                "sb1e"
-            };
+            let prefix = if asked == Protection::Signed { "sb1s" } else { "sb1e" };
             assert!(token.starts_with(prefix));
             let verified = tokens.verify_at(&token, at(NOW)).unwrap();
             assert_eq!(verified.protection(), asked);
@@ -137,68 +130,19 @@ fn somebody_elses_tokens_verify() {
 fn authentic_claims_that_the_format_does_not_allow_are_refused() {
     let tokens = shop();
     let mut wrong: Vec<Vec<u8>> = vec![
-        Forged {
-            expires: 0,
-            ..FORGED
-        }
-        .cbor(),
-        Forged {
-            ends: 899,
-            ..FORGED
-        }
-        .cbor(),
+        Forged { expires: 0, ..FORGED }.cbor(),
+        Forged { ends: 899, ..FORGED }.cbor(),
         Forged { ends: 0, ..FORGED }.cbor(),
-        Forged {
-            issued: DAY,
-            ..FORGED
-        }
-        .cbor(),
-        Forged {
-            issued: u64::MAX,
-            ..FORGED
-        }
-        .cbor(),
-        Forged {
-            started: u64::MAX,
-            ..FORGED
-        }
-        .cbor(),
-        Forged {
-            expires: u64::MAX,
-            ends: u64::MAX,
-            ..FORGED
-        }
-        .cbor(),
-        Forged {
-            ends: (1 << 40) - NOW,
-            ..FORGED
-        }
-        .cbor(),
-        Forged {
-            revision: 1 << 32,
-            ..FORGED
-        }
-        .cbor(),
-        Forged {
-            revision: u64::MAX,
-            ..FORGED
-        }
-        .cbor(),
-        Forged {
-            subject: Some(""),
-            ..FORGED
-        }
-        .cbor(),
-        Forged {
-            subject: Some(&"a".repeat(256)),
-            ..FORGED
-        }
-        .cbor(),
-        Forged {
-            state: b"",
-            ..FORGED
-        }
-        .cbor(),
+        Forged { issued: DAY, ..FORGED }.cbor(),
+        Forged { issued: u64::MAX, ..FORGED }.cbor(),
+        Forged { started: u64::MAX, ..FORGED }.cbor(),
+        Forged { expires: u64::MAX, ends: u64::MAX, ..FORGED }.cbor(),
+        Forged { ends: (1 << 40) - NOW, ..FORGED }.cbor(),
+        Forged { revision: 1 << 32, ..FORGED }.cbor(),
+        Forged { revision: u64::MAX, ..FORGED }.cbor(),
+        Forged { subject: Some(""), ..FORGED }.cbor(),
+        Forged { subject: Some(&"a".repeat(256)), ..FORGED }.cbor(),
+        Forged { state: b"", ..FORGED }.cbor(),
     ];
     // Each of the items 1 to 5 as something else than an unsigned integer in its shortest form.
     let numbers = [NOW, 0, 900, DAY, 0];
@@ -266,10 +210,9 @@ fn authentic_claims_that_the_format_does_not_allow_are_refused() {
         wrong.push([&good[..good.len() - 2], subject, b"\xf6"].concat());
     }
     for claims in wrong {
-        for token in [
-            common::sign(1, "shop", b"", &claims),
-            common::seal(1, "shop", b"", [1; 24], &claims),
-        ] {
+        for token in
+            [common::sign(1, "shop", b"", &claims), common::seal(1, "shop", b"", [1; 24], &claims)]
+        {
             // Too short for its kind is another reason; nothing is no refusal.
             let reason = refusal(tokens.verify_at(&token, at(NOW)));
             assert!(
@@ -293,19 +236,10 @@ fn state_that_does_not_decode_fails_where_it_is_asked_for() {
     ] {
         let token = Forged { state, ..FORGED }.signed(1, "shop");
         let verified = tokens.verify_at(&token, at(NOW)).unwrap();
-        assert!(
-            verified.state::<serde_json::Value>().is_err(),
-            "{state:02x?}"
-        );
-        assert!(
-            verified.session::<serde_json::Value>().is_err(),
-            "{state:02x?}"
-        );
+        assert!(verified.state::<serde_json::Value>().is_err(), "{state:02x?}");
+        assert!(verified.session::<serde_json::Value>().is_err(), "{state:02x?}");
         assert!(verified.state_json().is_err(), "{state:02x?}");
-        assert!(
-            verified.raw_session().state().to_json().is_err(),
-            "{state:02x?}"
-        );
+        assert!(verified.raw_session().state().to_json().is_err(), "{state:02x?}");
     }
 }
 
@@ -333,10 +267,7 @@ fn a_token_verifies_from_issue_less_skew_to_expiry_plus_skew() {
                 (last + 2, Some(Reason::Expired)),
             ] {
                 let verified = tokens.verify_at(&issued.token, at(now));
-                assert_eq!(
-                    verified.as_ref().err().map(|refused| refused.reason()),
-                    expected
-                );
+                assert_eq!(verified.as_ref().err().map(|refused| refused.reason()), expected);
                 if let Err(refused) = verified {
                     assert_eq!(refused.issued_at(), Some(at(NOW)));
                     assert_eq!(refused.expires_at(), Some(at(NOW + 900)));
@@ -350,22 +281,8 @@ fn a_token_verifies_from_issue_less_skew_to_expiry_plus_skew() {
 #[test]
 fn no_clock_makes_verification_panic_or_wrap() {
     let tokens = tokens_with_skew(300);
-    let latest = Forged {
-        started: (1 << 40) - 2,
-        expires: 1,
-        ends: 1,
-        ..FORGED
-    };
-    for (forged, valid_at) in [
-        (latest, (1 << 40) - 2),
-        (
-            Forged {
-                started: 0,
-                ..FORGED
-            },
-            0,
-        ),
-    ] {
+    let latest = Forged { started: (1 << 40) - 2, expires: 1, ends: 1, ..FORGED };
+    for (forged, valid_at) in [(latest, (1 << 40) - 2), (Forged { started: 0, ..FORGED }, 0)] {
         let token = forged.signed(2, "shop");
         let end = forged.started + forged.expires + 300;
         for now in [
@@ -446,24 +363,14 @@ fn a_key_does_what_its_state_allows() {
 fn a_key_retires_exactly_at_drains_until_without_skew() {
     let drains = NOW + DAY;
     for skew in [0, 60, 300] {
-        let keys = [
-            key(1, NOW - 30 * DAY, Some(drains)),
-            key(2, NOW - DAY, None),
-        ];
+        let keys = [key(1, NOW - 30 * DAY, Some(drains)), key(2, NOW - DAY, None)];
         let ring = KeyRingHandle::fixed(ring_of(1, with_skew(skew), &keys));
         let tokens = Tokens::builder(ring).audience("shop").build().unwrap();
-        let long = Forged {
-            expires: 20 * DAY,
-            ends: 30 * DAY,
-            ..FORGED
-        };
+        let long = Forged { expires: 20 * DAY, ends: 30 * DAY, ..FORGED };
         let token = long.signed(1, "shop");
         assert!(tokens.verify_at(&token, at(drains - 1)).is_ok());
         for now in [drains, drains + 1] {
-            assert_eq!(
-                refusal(tokens.verify_at(&token, at(now))),
-                Reason::KeyRetired
-            );
+            assert_eq!(refusal(tokens.verify_at(&token, at(now))), Reason::KeyRetired);
         }
     }
 }
@@ -540,9 +447,7 @@ fn subjects_and_states_are_kept_byte_for_byte() {
 #[test]
 fn state_may_borrow_from_the_token() {
     let tokens = shop();
-    let issued = tokens
-        .issue_at(NewSession::of(&("abc", true)), at(NOW))
-        .unwrap();
+    let issued = tokens.issue_at(NewSession::of(&("abc", true)), at(NOW)).unwrap();
     let verified = tokens.verify_at(&issued.token, at(NOW)).unwrap();
     let (text, yes): (&str, bool) = verified.state().unwrap();
     assert!(text == "abc" && yes);
@@ -551,9 +456,7 @@ fn state_may_borrow_from_the_token() {
 #[test]
 fn state_that_breaks_a_rule_is_not_issued() {
     let tokens = shop();
-    let nested = (0..33).fold(serde_json::Value::Null, |inner, _| {
-        serde_json::json!([inner])
-    });
+    let nested = (0..33).fold(serde_json::Value::Null, |inner, _| serde_json::json!([inner]));
     for session in [
         NewSession::of(&f64::NAN),
         NewSession::of(&nested),
@@ -568,13 +471,7 @@ fn state_that_breaks_a_rule_is_not_issued() {
 fn two_sessions_never_have_one_id() {
     let tokens = shop();
     let ids: HashSet<_> = (0..1_000)
-        .map(|_| {
-            tokens
-                .issue_at(NewSession::empty(), at(NOW))
-                .unwrap()
-                .info
-                .id
-        })
+        .map(|_| tokens.issue_at(NewSession::empty(), at(NOW)).unwrap().info.id)
         .collect();
     assert_eq!(ids.len(), 1_000);
 }
@@ -600,10 +497,7 @@ fn no_nonce_is_used_twice() {
                 })
             })
             .collect();
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap())
-            .collect()
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     let distinct: HashSet<_> = nonces.iter().collect();
     assert_eq!(distinct.len(), issuers.len() * each);
@@ -621,9 +515,7 @@ fn a_renewed_token_has_its_own_nonce() {
     let verified = tokens.verify_at(&issued.token, at(NOW)).unwrap();
     let mut seen = HashSet::new();
     for _ in 0..100 {
-        let renewed = tokens
-            .renew_at(&verified, saddlebag::Renewal::keep(), at(NOW))
-            .unwrap();
+        let renewed = tokens.renew_at(&verified, saddlebag::Renewal::keep(), at(NOW)).unwrap();
         assert!(seen.insert(common::decode(&renewed.token)[7..31].to_vec()));
     }
 }
@@ -671,30 +563,9 @@ fn every_refusal_reads_the_same() {
         (FORGED.signed(3, "shop"), Reason::KeyRetired),
         (FORGED.signed(5, "shop"), Reason::KeyRevoked),
         (FORGED.signed(2, "shop2"), Reason::BadTag),
-        (
-            Forged {
-                expires: 0,
-                ..FORGED
-            }
-            .signed(2, "shop"),
-            Reason::BadClaims,
-        ),
-        (
-            Forged {
-                started: NOW - 961,
-                ..FORGED
-            }
-            .signed(2, "shop"),
-            Reason::Expired,
-        ),
-        (
-            Forged {
-                started: NOW + 61,
-                ..FORGED
-            }
-            .signed(2, "shop"),
-            Reason::NotYetValid,
-        ),
+        (Forged { expires: 0, ..FORGED }.signed(2, "shop"), Reason::BadClaims),
+        (Forged { started: NOW - 961, ..FORGED }.signed(2, "shop"), Reason::Expired),
+        (Forged { started: NOW + 61, ..FORGED }.signed(2, "shop"), Reason::NotYetValid),
     ] {
         let refused = tokens.verify_at(&token, at(NOW)).unwrap_err();
         assert_eq!(refused.reason(), reason, "{token}");
@@ -712,40 +583,21 @@ fn the_order_of_checks_is_the_formats() {
     // Each is wrong in a later way too.
     let long = format!("sb1s{}", "=".repeat(5_000));
     assert_eq!(refusal(tokens.verify_at(&long, at(NOW))), Reason::TooLong);
-    let expired = Forged {
-        started: 1,
-        ..FORGED
-    };
-    for (n, reason) in [
-        (6, Reason::UnknownKey),
-        (3, Reason::KeyRetired),
-        (5, Reason::KeyRevoked),
-    ] {
+    let expired = Forged { started: 1, ..FORGED };
+    for (n, reason) in [(6, Reason::UnknownKey), (3, Reason::KeyRetired), (5, Reason::KeyRevoked)] {
         let token = expired.signed(n, "elsewhere");
         assert_eq!(refusal(tokens.verify_at(&token, at(NOW))), reason);
     }
     let token = expired.signed(2, "elsewhere");
     assert_eq!(refusal(tokens.verify_at(&token, at(NOW))), Reason::BadTag);
-    let token = Forged {
-        expires: 0,
-        ..expired
-    }
-    .signed(2, "shop");
-    assert_eq!(
-        refusal(tokens.verify_at(&token, at(NOW))),
-        Reason::BadClaims
-    );
+    let token = Forged { expires: 0, ..expired }.signed(2, "shop");
+    assert_eq!(refusal(tokens.verify_at(&token, at(NOW))), Reason::BadClaims);
 }
 
 #[test]
 fn the_canonical_shortest_tokens_are_the_shortest_that_are_looked_at() {
     let tokens = shop();
-    let least = Forged {
-        started: 0,
-        expires: 1,
-        ends: 1,
-        ..FORGED
-    };
+    let least = Forged { started: 0, expires: 1, ends: 1, ..FORGED };
     let signed = least.signed(2, "shop");
     let sealed = common::seal(2, "shop", b"", [3; 24], &least.cbor());
     assert_eq!((signed.len(), sealed.len()), (59, 91));
@@ -754,10 +606,7 @@ fn the_canonical_shortest_tokens_are_the_shortest_that_are_looked_at() {
     for token in [signed, sealed] {
         let shorter = common::decode(&token);
         let shorter = common::encode(&shorter[..shorter.len() - 1]);
-        assert_eq!(
-            refusal(tokens.verify_at(&shorter, at(0))),
-            Reason::Malformed
-        );
+        assert_eq!(refusal(tokens.verify_at(&shorter, at(0))), Reason::Malformed);
     }
 }
 

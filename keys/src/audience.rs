@@ -19,9 +19,7 @@ impl Audience {
             byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._:/-".contains(&byte)
         };
         if name.is_empty() || name.len() > MAX_LEN || !name.bytes().all(allowed) {
-            return Err(InvalidAudience {
-                name: name.chars().take(MAX_LEN).collect(),
-            });
+            return Err(InvalidAudience { name: name.chars().take(MAX_LEN).collect() });
         }
         Ok(Self(name.into()))
     }
@@ -64,11 +62,7 @@ pub struct InvalidAudience {
 
 impl fmt::Display for InvalidAudience {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} is not an audience: 1 to 128 characters of a-z 0-9 . _ : / -",
-            self.name
-        )
+        write!(f, "{:?} is not an audience: 1 to 128 characters of a-z 0-9 . _ : / -", self.name)
     }
 }
 
@@ -87,15 +81,7 @@ mod tests {
         for good in ["a", "shop", "shop.eu/cart:v2-b_c", &"a".repeat(128)] {
             assert_eq!(Audience::new(good).unwrap().as_str(), good);
         }
-        for bad in [
-            "",
-            "Shop",
-            "shop ",
-            "caf\u{e9}",
-            "a\0",
-            "a,b",
-            &"a".repeat(129),
-        ] {
+        for bad in ["", "Shop", "shop ", "caf\u{e9}", "a\0", "a,b", &"a".repeat(129)] {
             assert!(Audience::new(bad).is_err(), "{bad:?}");
         }
     }

@@ -55,9 +55,7 @@ pub fn parse(text: &[u8]) -> Result<KeyRing, InvalidDocument> {
         keys: document.keys.into_iter().map(Key::from).collect(),
     };
     // Before the digest: a slip of an editor is better named than "the digest does not match".
-    let ring = ring
-        .validated()
-        .map_err(|invalid| InvalidDocument(Problem::Ring(invalid)))?;
+    let ring = ring.validated().map_err(|invalid| InvalidDocument(Problem::Ring(invalid)))?;
     for key in &ring.keys {
         if let Some(weakness) = key.secret.weakness() {
             let reason = weakness.to_string();
@@ -73,13 +71,7 @@ pub fn parse(text: &[u8]) -> Result<KeyRing, InvalidDocument> {
 /// Writes a ring, indented, with a line feed at the end.
 pub fn to_json(ring: &KeyRing) -> Zeroizing<Vec<u8>> {
     let digest = BASE64_URL_SAFE_NO_PAD.encode(digest(ring));
-    written(
-        &Whole {
-            ring,
-            digest: Some(&digest),
-        },
-        true,
-    )
+    written(&Whole { ring, digest: Some(&digest) }, true)
 }
 
 /// SHA-256 of the RFC 8785 form of the document without its member `digest`. It finds truncation and
@@ -94,22 +86,11 @@ pub struct InvalidDocument(Problem);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Problem {
-    TooLong {
-        length: usize,
-    },
-    Json {
-        line: usize,
-        column: usize,
-        reason: String,
-    },
-    Format {
-        format: String,
-    },
+    TooLong { length: usize },
+    Json { line: usize, column: usize, reason: String },
+    Format { format: String },
     Ring(InvalidRing),
-    Weak {
-        id: KeyId,
-        reason: String,
-    },
+    Weak { id: KeyId, reason: String },
     Digest,
 }
 
@@ -119,11 +100,7 @@ impl fmt::Display for InvalidDocument {
             Problem::TooLong { length } => {
                 write!(f, "{length} bytes, more than the {MAX_LEN} of a ring")
             }
-            Problem::Json {
-                line,
-                column,
-                reason,
-            } => {
+            Problem::Json { line, column, reason } => {
                 write!(f, "line {line}, column {column}: {reason}")
             }
             Problem::Format { format } => write!(f, "format is {format:?}, not {FORMAT:?}"),
@@ -150,20 +127,14 @@ impl std::error::Error for InvalidDocument {
 fn syntax(error: &serde_json::Error) -> InvalidDocument {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
-    let member = text
-        .strip_prefix("unknown field `")
-        .and_then(|rest| rest.split('`').next());
+    let member = text.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
     let reason = match (member, text.split_once(':')) {
         (Some(member), _) if member.len() > LONGEST_SLIP => "unknown field",
         (_, Some((kind, _))) if text.contains('"') => kind,
         _ => text,
     };
     let reason = reason.to_owned();
-    InvalidDocument(Problem::Json {
-        line: error.line(),
-        column: error.column(),
-        reason,
-    })
+    InvalidDocument(Problem::Json { line: error.line(), column: error.column(), reason })
 }
 
 const LONGEST_SLIP: usize = 24;
@@ -244,20 +215,14 @@ impl<'de, T, F: FnOnce(&str) -> Option<T>> Visitor<'de> for Member<F> {
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         let from_str = |text: &str| Some(Self(text.to_owned()));
-        input.deserialize_str(Member {
-            expected: "a text",
-            from_str,
-        })
+        input.deserialize_str(Member { expected: "a text", from_str })
     }
 }
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         let from_str = |text: &str| text.parse().ok().map(Self);
-        input.deserialize_str(Member {
-            expected: "a time like 2026-01-31T00:00:00Z",
-            from_str,
-        })
+        input.deserialize_str(Member { expected: "a time like 2026-01-31T00:00:00Z", from_str })
     }
 }
 
@@ -266,9 +231,7 @@ impl<'de, const N: usize> Deserialize<'de> for Bytes<N> {
         let from_str = |text: &str| {
             // base64 wants room for a whole last group before it knows how long the answer is.
             let mut room = Zeroizing::new([0; 36]);
-            let length = BASE64_URL_SAFE_NO_PAD
-                .decode_slice(text, &mut room[..])
-                .ok()?;
+            let length = BASE64_URL_SAFE_NO_PAD.decode_slice(text, &mut room[..]).ok()?;
             let bytes = room.get(..length)?.try_into().ok()?;
             Some(Self(Zeroizing::new(bytes)))
         };
@@ -391,14 +354,8 @@ mod tests {
     use crate::ring::tests::{key, ring};
 
     fn sample() -> KeyRing {
-        let first = Key {
-            drains_until: Some(UnixTime::from_secs(9_000)),
-            ..key(1, 1_000)
-        };
-        let revoked = Key {
-            revoked_at: Some(UnixTime::from_secs(7)),
-            ..key(3, 1_000)
-        };
+        let first = Key { drains_until: Some(UnixTime::from_secs(9_000)), ..key(1, 1_000) };
+        let revoked = Key { revoked_at: Some(UnixTime::from_secs(7)), ..key(3, 1_000) };
         ring(vec![first, key(2, 2_000), revoked])
     }
 
@@ -416,10 +373,7 @@ mod tests {
 
     #[test]
     fn the_digest_is_over_the_canonical_form() {
-        let named = KeyRing {
-            name: "a \"b\" \\ \u{e9} \u{1f40e} \u{85ff}/".into(),
-            ..sample()
-        };
+        let named = KeyRing { name: "a \"b\" \\ \u{e9} \u{1f40e} \u{85ff}/".into(), ..sample() };
         let mut value: serde_json::Value = serde_json::from_slice(&to_json(&named)).unwrap();
         let written = value.as_object_mut().unwrap().remove("digest").unwrap();
         let canonical = serde_json_canonicalizer::to_vec(&value).unwrap();
@@ -434,81 +388,27 @@ mod tests {
         let good = text(&sample());
         let id = sample().keys[1].id.to_string();
         for (from, to, reason) in [
-            (
-                "saddlebag-ring/1",
-                "saddlebag-ring/2",
-                "format is \"saddlebag-ring/2\"",
-            ),
-            (
-                "\"generation\": 1",
-                "\"generation\": 2",
-                "the digest does not match",
-            ),
-            (
-                "\"generation\": 1",
-                "\"generation\": 1.0",
-                "line: invalid type",
-            ),
-            (
-                "\"generation\": 1",
-                "\"generation\": 1e0",
-                "line: invalid type",
-            ),
-            (
-                "\"generation\": 1",
-                "\"generation\": -1",
-                "line: invalid type",
-            ),
-            (
-                "\"generation\": 1",
-                "\"generation\": \"1\"",
-                "line: invalid type",
-            ),
-            (
-                "\"generation\": 1",
-                "\"generation\": 9007199254740992",
-                "line: not an integer",
-            ),
+            ("saddlebag-ring/1", "saddlebag-ring/2", "format is \"saddlebag-ring/2\""),
+            ("\"generation\": 1", "\"generation\": 2", "the digest does not match"),
+            ("\"generation\": 1", "\"generation\": 1.0", "line: invalid type"),
+            ("\"generation\": 1", "\"generation\": 1e0", "line: invalid type"),
+            ("\"generation\": 1", "\"generation\": -1", "line: invalid type"),
+            ("\"generation\": 1", "\"generation\": \"1\"", "line: invalid type"),
+            ("\"generation\": 1", "\"generation\": 9007199254740992", "line: not an integer"),
             ("\"generation\": 1", "\"generation\": 0", "generation is 0"),
             ("\"generation\": 1,", "", "line: missing field `generation`"),
-            (
-                "\"generation\": 1",
-                "\"generation\": 1, \"generation\": 1",
-                "line: duplicate field",
-            ),
-            (
-                "\"generation\": 1",
-                "\"generation\": 1, \"color\": 1",
-                "line: unknown field `color`",
-            ),
-            (
-                "\"drains_until\": null,",
-                "",
-                "line: missing field `drains_until`",
-            ),
-            (
-                "1970-01-01T00:16:40Z",
-                "1970-01-01T00:16:40+00:00",
-                "line: not a time",
-            ),
-            (
-                "\"clock_skew\": 60",
-                "\"clock_skew\": 301",
-                "policy: clock_skew is 301 s",
-            ),
-            (
-                "\"audience\": null",
-                "\"audience\": \"Shop\"",
-                "line: not an audience",
-            ),
+            ("\"generation\": 1", "\"generation\": 1, \"generation\": 1", "line: duplicate field"),
+            ("\"generation\": 1", "\"generation\": 1, \"color\": 1", "line: unknown field `color`"),
+            ("\"drains_until\": null,", "", "line: missing field `drains_until`"),
+            ("1970-01-01T00:16:40Z", "1970-01-01T00:16:40+00:00", "line: not a time"),
+            ("\"clock_skew\": 60", "\"clock_skew\": 301", "policy: clock_skew is 301 s"),
+            ("\"audience\": null", "\"audience\": \"Shop\"", "line: not an audience"),
             (&id, "AAAAAA", "the id AAAAAA is not the one"),
         ] {
             let broken = good.replacen(from, to, 1);
             assert_ne!(broken, good, "{from}");
             let refusal = parse(broken.as_bytes()).unwrap_err().to_string();
-            let place = refusal
-                .split_once(": ")
-                .filter(|(place, _)| place.starts_with("line "));
+            let place = refusal.split_once(": ").filter(|(place, _)| place.starts_with("line "));
             let told = place.map_or(refusal.clone(), |(_, reason)| format!("line: {reason}"));
             assert!(told.starts_with(reason), "{from} -> {to}: {refusal}");
         }
@@ -527,42 +427,24 @@ mod tests {
             bad[n] ^= 0x01;
             let same = parse(&bad).is_ok_and(|ring| ring == sample());
             let blank = good[n].is_ascii_whitespace();
-            assert!(
-                parse(&bad).is_err() || (same && blank),
-                "byte {n} ({})",
-                char::from(good[n])
-            );
+            assert!(parse(&bad).is_err() || (same && blank), "byte {n} ({})", char::from(good[n]));
         }
     }
 
     #[test]
     fn weak_secrets_are_refused_and_never_shown() {
         let secret = Secret::from_bytes(*b"passwordpasswordpasswordpassword");
-        let weak = Key {
-            id: crate::derive::key_id(&secret),
-            secret,
-            ..key(1, 1_000)
-        };
+        let weak = Key { id: crate::derive::key_id(&secret), secret, ..key(1, 1_000) };
         let refusal = parse(&to_json(&ring(vec![weak]))).unwrap_err().to_string();
-        assert!(
-            refusal.ends_with("is weak: it is text, not 32 random bytes"),
-            "{refusal}"
-        );
+        assert!(refusal.ends_with("is weak: it is text, not 32 random bytes"), "{refusal}");
     }
 
     #[test]
     fn no_error_quotes_a_secret_whatever_member_it_was_pasted_into() {
         let good = text(&sample());
         let secret = BASE64_URL_SAFE_NO_PAD.encode(sample().keys[0].secret.expose());
-        for member in [
-            "id",
-            "created_at",
-            "name",
-            "generation",
-            "audience",
-            "clock_skew",
-            "digest",
-        ] {
+        for member in ["id", "created_at", "name", "generation", "audience", "clock_skew", "digest"]
+        {
             let at = good.find(&format!("\"{member}\": ")).unwrap() + member.len() + 4;
             let end = at + good[at..].find(['\n', ',']).unwrap();
             let broken = format!("{}\"{secret}\"{}", &good[..at], &good[end..]);
@@ -579,18 +461,9 @@ mod tests {
 
     #[test]
     fn a_full_ring_fits_the_buffer_it_is_written_to() {
-        let mut full: Vec<Key> = (0..32)
-            .map(|n| key(n, 1_000_000_000 + u64::from(n)))
-            .collect();
+        let mut full: Vec<Key> = (0..32).map(|n| key(n, 1_000_000_000 + u64::from(n))).collect();
         full[0].drains_until = Some(UnixTime::from_secs(2_000_000_000));
-        let named = KeyRing {
-            name: "\u{1f40e}".repeat(128),
-            ..ring(full)
-        };
-        assert!(
-            to_json(&named).len() < MAX_LEN / 4,
-            "{}",
-            to_json(&named).len()
-        );
+        let named = KeyRing { name: "\u{1f40e}".repeat(128), ..ring(full) };
+        assert!(to_json(&named).len() < MAX_LEN / 4, "{}", to_json(&named).len());
     }
 }

@@ -86,19 +86,12 @@ impl KeyRingHandle {
     /// A ring that nobody refreshes: for tests, and for programs that make a new handle themselves.
     pub fn fixed(ring: KeyRing) -> Self {
         let ring = ArcSwapOption::from_pointee(ring);
-        Self {
-            shared: Arc::new(Shared { ring, source: None }),
-        }
+        Self { shared: Arc::new(Shared { ring, source: None }) }
     }
 
     pub(crate) fn fed_by(source: Source) -> Self {
         let ring = ArcSwapOption::empty();
-        Self {
-            shared: Arc::new(Shared {
-                ring,
-                source: Some(source),
-            }),
-        }
+        Self { shared: Arc::new(Shared { ring, source: Some(source) }) }
     }
 
     pub(crate) fn downgrade(&self) -> std::sync::Weak<Shared> {
@@ -145,9 +138,7 @@ impl KeyRingHandle {
             return;
         }
         let won =
-            source
-                .asked_at
-                .compare_exchange(asked_at, now, Ordering::Relaxed, Ordering::Relaxed);
+            source.asked_at.compare_exchange(asked_at, now, Ordering::Relaxed, Ordering::Relaxed);
         if won.is_ok() {
             // Full: the watch has been asked already. Gone: nobody to ask.
             let _ = source.wake.try_send(());
@@ -174,9 +165,7 @@ impl KeyRingHandle {
         let mark = Mark::of(&ring);
         if let Some(held) = &*self.load() {
             if held.name() != ring.name() || held.scope() != ring.scope() {
-                return Err(NotTaken::OtherRing {
-                    name: ring.name().to_owned(),
-                });
+                return Err(NotTaken::OtherRing { name: ring.name().to_owned() });
             }
             if document::digest(held) == document::digest(&ring) {
                 if let Some(source) =
@@ -193,9 +182,7 @@ impl KeyRingHandle {
         }
         if let Some(high_water) = source.and_then(|source| source.high_water.as_ref()) {
             let known = high_water.read(&mark);
-            let known = known.map_err(|error| NotTaken::HighWater {
-                error: error.to_string(),
-            });
+            let known = known.map_err(|error| NotTaken::HighWater { error: error.to_string() });
             match known {
                 _ if allow_rollback => {}
                 Err(error) => return Err(error),

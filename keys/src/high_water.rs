@@ -49,9 +49,7 @@ impl Mark {
 impl HighWater {
     /// Marks kept in `folder`, which is made when the first is written.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self {
-            folder: folder.into(),
-        }
+        Self { folder: folder.into() }
     }
 
     /// The mark of the ring that `mark` is one of, `None` where it was never used here.
@@ -93,15 +91,9 @@ impl HighWater {
     /// One file a ring: its name and scope hashed, since a name may hold any character.
     fn path(&self, mark: &Mark) -> PathBuf {
         let scope = mark.audience.as_deref().unwrap_or_default();
-        let hash = Sha256::new()
-            .chain_update(&mark.ring)
-            .chain_update("\0")
-            .chain_update(scope);
-        let short: String = BASE64_URL_SAFE_NO_PAD
-            .encode(hash.finalize())
-            .chars()
-            .take(16)
-            .collect();
+        let hash = Sha256::new().chain_update(&mark.ring).chain_update("\0").chain_update(scope);
+        let short: String =
+            BASE64_URL_SAFE_NO_PAD.encode(hash.finalize()).chars().take(16).collect();
         self.folder.join(format!("ring-{short}.json"))
     }
 }

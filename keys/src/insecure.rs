@@ -48,12 +48,7 @@ pub fn ring(
             revoked_at: chosen.revoked_at,
         }
     });
-    let ring = KeyRing {
-        name: name.to_owned(),
-        generation,
-        audience: None,
-        policy,
-        keys: keys.collect(),
-    };
+    let ring =
+        KeyRing { name: name.to_owned(), generation, audience: None, policy, keys: keys.collect() };
     ring.validated()
 }

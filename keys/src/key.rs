@@ -156,9 +156,7 @@ mod tests {
         let id: KeyId = "q83vEg".parse().unwrap();
         assert_eq!(id.to_bytes(), [0xab, 0xcd, 0xef, 0x12]);
         assert_eq!(id.to_string(), "q83vEg");
-        for other in [
-            "q83vEh", "q83vEg==", "q83vE", "q83vEgA", "q83v+g", "", "q83vEgAA",
-        ] {
+        for other in ["q83vEh", "q83vEg==", "q83vE", "q83vEgA", "q83v+g", "", "q83vEgAA"] {
             assert_eq!(other.parse::<KeyId>(), Err(InvalidKeyId), "{other}");
         }
     }

@@ -34,9 +34,7 @@ impl Default for Policy {
 impl Policy {
     /// How many keys a ring that follows this policy holds at most.
     pub fn keys_needed(&self) -> u64 {
-        self.drain_time()
-            .div_ceil(self.rotate_every.max(1))
-            .saturating_add(2)
+        self.drain_time().div_ceil(self.rotate_every.max(1)).saturating_add(2)
     }
 
     /// How long a key verifies after its successor became active.
@@ -66,12 +64,7 @@ impl Policy {
             ("max_session_lifetime", self.max_session_lifetime),
         ] {
             if !(1..=LONGEST).contains(&value) {
-                return Err(InvalidPolicy::OutOfRange {
-                    field,
-                    value,
-                    least: 1,
-                    most: LONGEST,
-                });
+                return Err(InvalidPolicy::OutOfRange { field, value, least: 1, most: LONGEST });
             }
         }
         if self.clock_skew > MOST_SKEW {
@@ -95,9 +88,7 @@ impl Policy {
             });
         }
         if self.keys_needed() > MOST_KEYS {
-            return Err(InvalidPolicy::TooManyKeys {
-                needed: self.keys_needed(),
-            });
+            return Err(InvalidPolicy::TooManyKeys { needed: self.keys_needed() });
         }
         Ok(())
     }
@@ -135,18 +126,10 @@ pub enum InvalidPolicy {
 impl fmt::Display for InvalidPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OutOfRange {
-                field,
-                value,
-                least,
-                most,
-            } => {
+            Self::OutOfRange { field, value, least, most } => {
                 write!(f, "{field} is {value} s; it may be {least} to {most} s")
             }
-            Self::RotatesBeforePublished {
-                rotate_every,
-                publish_ahead,
-            } => write!(
+            Self::RotatesBeforePublished { rotate_every, publish_ahead } => write!(
                 f,
                 "rotate_every ({rotate_every} s) is less than publish_ahead ({publish_ahead} s)"
             ),
@@ -180,29 +163,16 @@ mod tests {
 
     #[test]
     fn a_policy_of_more_than_24_keys_is_refused_with_their_number() {
-        let policy = Policy {
-            rotate_every: DAY,
-            ..Policy::default()
-        };
-        assert_eq!(
-            policy.check(),
-            Err(InvalidPolicy::TooManyKeys { needed: 34 })
-        );
+        let policy = Policy { rotate_every: DAY, ..Policy::default() };
+        assert_eq!(policy.check(), Err(InvalidPolicy::TooManyKeys { needed: 34 }));
         assert_eq!(policy.check_ranges(), Ok(()));
     }
 
     #[test]
     fn rotating_faster_than_publishing_is_refused() {
-        let policy = Policy {
-            rotate_every: DAY - 1,
-            max_token_lifetime: 60,
-            ..Policy::default()
-        };
+        let policy = Policy { rotate_every: DAY - 1, max_token_lifetime: 60, ..Policy::default() };
         let refusal = policy.check().unwrap_err().to_string();
-        assert_eq!(
-            refusal,
-            "rotate_every (86399 s) is less than publish_ahead (86400 s)"
-        );
+        assert_eq!(refusal, "rotate_every (86399 s) is less than publish_ahead (86400 s)");
     }
 
     #[test]
@@ -216,26 +186,11 @@ mod tests {
         };
         assert_eq!(longest.check_ranges(), Ok(()));
         for broken in [
-            Policy {
-                rotate_every: 0,
-                ..longest
-            },
-            Policy {
-                publish_ahead: LONGEST + 1,
-                ..longest
-            },
-            Policy {
-                max_token_lifetime: 0,
-                ..longest
-            },
-            Policy {
-                max_session_lifetime: LONGEST + 1,
-                ..longest
-            },
-            Policy {
-                clock_skew: 301,
-                ..longest
-            },
+            Policy { rotate_every: 0, ..longest },
+            Policy { publish_ahead: LONGEST + 1, ..longest },
+            Policy { max_token_lifetime: 0, ..longest },
+            Policy { max_session_lifetime: LONGEST + 1, ..longest },
+            Policy { clock_skew: 301, ..longest },
         ] {
             assert!(broken.check_ranges().is_err(), "{broken:?}");
         }

@@ -27,15 +27,11 @@ impl KeyRing {
     pub(crate) fn validated(self) -> Result<Self, InvalidRing> {
         check_name(&self.name)?;
         if !(1..=LARGEST_NUMBER).contains(&self.generation) {
-            return Err(InvalidRing::Generation {
-                generation: self.generation,
-            });
+            return Err(InvalidRing::Generation { generation: self.generation });
         }
         self.policy.check_ranges().map_err(InvalidRing::Policy)?;
         if self.keys.len() > MOST_KEYS {
-            return Err(InvalidRing::TooManyKeys {
-                keys: self.keys.len(),
-            });
+            return Err(InvalidRing::TooManyKeys { keys: self.keys.len() });
         }
         for (n, key) in self.keys.iter().enumerate() {
             if self.keys.iter().take(n).any(|other| other.id == key.id) {
@@ -53,14 +49,9 @@ impl KeyRing {
         let unrevoked = self.unrevoked();
         for (key, next) in unrevoked.iter().zip(unrevoked.iter().skip(1)) {
             if key.activates_at == next.activates_at {
-                return Err(InvalidRing::SameActivation {
-                    ids: [key.id, next.id],
-                });
+                return Err(InvalidRing::SameActivation { ids: [key.id, next.id] });
             }
-            if key
-                .drains_until
-                .is_some_and(|until| until < next.activates_at)
-            {
+            if key.drains_until.is_some_and(|until| until < next.activates_at) {
                 return Err(InvalidRing::DrainsEarly { id: key.id });
             }
         }
@@ -142,15 +133,10 @@ impl KeyRing {
     /// [`OutOfScope`] where this is another audience's scoped ring.
     pub fn audience(&self, audience: &Audience) -> Result<Vec<(KeyId, Secret)>, OutOfScope> {
         match &self.audience {
-            Some(scope) if scope != audience => Err(OutOfScope {
-                scope: scope.clone(),
-                wanted: audience.clone(),
-            }),
-            Some(_) => Ok(self
-                .keys
-                .iter()
-                .map(|key| (key.id, key.secret.clone()))
-                .collect()),
+            Some(scope) if scope != audience => {
+                Err(OutOfScope { scope: scope.clone(), wanted: audience.clone() })
+            }
+            Some(_) => Ok(self.keys.iter().map(|key| (key.id, key.secret.clone())).collect()),
             None => Ok(self
                 .keys
                 .iter()
@@ -172,12 +158,7 @@ impl KeyRing {
             generation: self.generation,
             audience: Some(audience.clone()),
             policy: self.policy,
-            keys: keys
-                .map(|(key, (_, secret))| Key {
-                    secret,
-                    ..key.clone()
-                })
-                .collect(),
+            keys: keys.map(|(key, (_, secret))| Key { secret, ..key.clone() }).collect(),
         })
     }
 
@@ -278,11 +259,7 @@ pub struct OutOfScope {
 
 impl fmt::Display for OutOfScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the ring is scoped to {}, and has no keys for {}",
-            self.scope, self.wanted
-        )
+        write!(f, "the ring is scoped to {}, and has no keys for {}", self.scope, self.wanted)
     }
 }
 
@@ -310,8 +287,7 @@ pub(crate) mod tests {
     /// A key whose secret is made from `seed`.
     pub(crate) fn key(seed: u8, activates_at: u64) -> Key {
         let secret = Secret::from_bytes(std::array::from_fn(|i| {
-            seed.wrapping_mul(31)
-                .wrapping_add((i * i * 7 + i * 3) as u8)
+            seed.wrapping_mul(31).wrapping_add((i * i * 7 + i * 3) as u8)
         }));
         Key {
             id: derive::key_id(&secret),
@@ -341,15 +317,11 @@ pub(crate) mod tests {
     fn states_follow_from_the_clock() {
         let mut first = key(1, 1_000);
         first.drains_until = Some(at(5_000));
-        let ring = ring(vec![key(2, 2_000), first, key(3, 9_000)])
-            .validated()
-            .unwrap();
+        let ring = ring(vec![key(2, 2_000), first, key(3, 9_000)]).validated().unwrap();
         let states = |now| -> Vec<KeyState> {
             let mut keys: Vec<&Key> = ring.keys().iter().collect();
             keys.sort_by_key(|key| key.activates_at());
-            keys.into_iter()
-                .map(|key| ring.state(key, at(now)))
-                .collect()
+            keys.into_iter().map(|key| ring.state(key, at(now))).collect()
         };
         use KeyState::{Active, Draining, Retired, Staged};
         assert_eq!(states(999), [Staged, Staged, Staged]);
@@ -372,76 +344,37 @@ pub(crate) mod tests {
 
     #[test]
     fn contradictory_rings_are_refused_with_the_reason() {
-        let early = Key {
-            drains_until: Some(at(1_999)),
-            ..key(1, 1_000)
-        };
-        let last = Key {
-            drains_until: Some(at(9_999)),
-            ..key(2, 2_000)
-        };
-        let revoked = Key {
-            revoked_at: Some(at(1)),
-            ..key(1, 1_000)
-        };
-        let foreign = Key {
-            id: KeyId::from_bytes([1, 2, 3, 4]),
-            ..key(1, 1_000)
-        };
+        let early = Key { drains_until: Some(at(1_999)), ..key(1, 1_000) };
+        let last = Key { drains_until: Some(at(9_999)), ..key(2, 2_000) };
+        let revoked = Key { revoked_at: Some(at(1)), ..key(1, 1_000) };
+        let foreign = Key { id: KeyId::from_bytes([1, 2, 3, 4]), ..key(1, 1_000) };
         for (keys, reason) in [
             (vec![], "no key that is not revoked"),
             (vec![revoked], "no key that is not revoked"),
             (vec![key(1, 1), key(1, 2)], "two keys have the id"),
             (vec![key(1, 1), key(2, 1)], "have the same activates_at"),
-            (
-                vec![early, key(2, 2_000)],
-                "drains before its successor activates",
-            ),
-            (
-                vec![key(1, 1_000), last],
-                "drains, and no unrevoked key follows it",
-            ),
+            (vec![early, key(2, 2_000)], "drains before its successor activates"),
+            (vec![key(1, 1_000), last], "drains, and no unrevoked key follows it"),
             (vec![foreign], "is not the one its secret gives"),
-            (
-                (0..33).map(|n| key(n, u64::from(n))).collect(),
-                "33 keys, more than 32",
-            ),
+            ((0..33).map(|n| key(n, u64::from(n))).collect(), "33 keys, more than 32"),
         ] {
             let refusal = ring(keys).validated().unwrap_err().to_string();
             assert!(refusal.contains(reason), "{refusal}");
         }
-        for (name, good) in [
-            ("", false),
-            ("a\nb", false),
-            ("shop-prod", true),
-            ("\u{e9}", true),
-        ] {
-            let named = KeyRing {
-                name: name.into(),
-                ..ring(vec![key(1, 1)])
-            };
+        for (name, good) in [("", false), ("a\nb", false), ("shop-prod", true), ("\u{e9}", true)] {
+            let named = KeyRing { name: name.into(), ..ring(vec![key(1, 1)]) };
             assert_eq!(named.validated().is_ok(), good, "{name:?}");
         }
     }
 
     #[test]
     fn a_scoped_ring_gives_the_keys_of_its_audience_and_no_other() {
-        let root = ring(vec![key(1, 1_000), key(2, 2_000)])
-            .validated()
-            .unwrap();
+        let root = ring(vec![key(1, 1_000), key(2, 2_000)]).validated().unwrap();
         let shop = Audience::new("shop").unwrap();
         let scoped = root.scoped_to(&shop).unwrap().validated().unwrap();
-        assert_eq!(
-            scoped.audience(&shop).unwrap(),
-            root.audience(&shop).unwrap()
-        );
-        let refusal = scoped
-            .audience(&Audience::new("admin").unwrap())
-            .unwrap_err();
-        assert_eq!(
-            refusal.to_string(),
-            "the ring is scoped to shop, and has no keys for admin"
-        );
+        assert_eq!(scoped.audience(&shop).unwrap(), root.audience(&shop).unwrap());
+        let refusal = scoped.audience(&Audience::new("admin").unwrap()).unwrap_err();
+        assert_eq!(refusal.to_string(), "the ring is scoped to shop, and has no keys for admin");
         assert_ne!(scoped.keys()[0].secret, root.keys()[0].secret);
         assert_eq!(scoped.keys()[0].id(), root.keys()[0].id());
     }

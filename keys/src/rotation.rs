@@ -68,27 +68,12 @@ pub fn init<R: TryCryptoRng + ?Sized>(
 ) -> Result<Plan, Refused> {
     check_name(name).map_err(Refused::Ring)?;
     policy.check().map_err(Refused::Policy)?;
-    let nothing = KeyRing {
-        name: name.to_owned(),
-        generation: 0,
-        audience: None,
-        policy,
-        keys: Vec::new(),
-    };
+    let nothing =
+        KeyRing { name: name.to_owned(), generation: 0, audience: None, policy, keys: Vec::new() };
     // A node whose clock is behind by the skew can issue at once.
     let activates_at = now.saturating_sub(policy.clock_skew);
     let keys = vec![draw(&[], now, activates_at, rng)?];
-    settle(
-        &nothing,
-        Next {
-            keys,
-            policy,
-            reckon: policy,
-            at: now,
-        },
-        now,
-        rng,
-    )
+    settle(&nothing, Next { keys, policy, reckon: policy, at: now }, now, rng)
 }
 
 /// Adds a staged key behind all others.
@@ -104,17 +89,7 @@ pub fn stage<R: TryCryptoRng + ?Sized>(
     must_be_root(ring)?;
     let mut keys = ring.keys.clone();
     keys.push(settle::staged(&keys, &ring.policy, now, rng)?);
-    settle(
-        ring,
-        Next {
-            keys,
-            policy: ring.policy,
-            reckon: ring.policy,
-            at: now,
-        },
-        now,
-        rng,
-    )
+    settle(ring, Next { keys, policy: ring.policy, reckon: ring.policy, at: now }, now, rng)
 }
 
 /// Keeps the ring going: stages a standby where the last one has become active, and drops what has
@@ -179,42 +154,26 @@ pub fn activate<R: TryCryptoRng + ?Sized>(
     let mut harm = Vec::new();
     if now < published_at {
         if !force {
-            return Err(Refused::TooEarly {
-                id,
-                not_before: published_at,
-            });
+            return Err(Refused::TooEarly { id, not_before: published_at });
         }
-        harm.push(Harm::NotPublished {
-            id,
-            until: published_at,
-        });
+        harm.push(Harm::NotPublished { id, until: published_at });
     }
     // The last key before this one that is active on any clock: nothing comes between two keys of which
     // one may issue already.
-    let active = issuing(ring, now)
-        .into_iter()
-        .rfind(|active| active.activates_at < key.activates_at);
+    let active =
+        issuing(ring, now).into_iter().rfind(|active| active.activates_at < key.activates_at);
     let mut at = match active {
         Some(active) => now.max(active.activates_at.saturating_add(1)),
         None => now,
     };
-    while ring
-        .unrevoked()
-        .iter()
-        .any(|other| other.id != id && other.activates_at == at)
-    {
+    while ring.unrevoked().iter().any(|other| other.id != id && other.activates_at == at) {
         at = at.saturating_add(1);
     }
     let mut keys = ring.keys.clone();
     for key in keys.iter_mut().filter(|key| key.id == id) {
         key.activates_at = at;
     }
-    let next = Next {
-        keys,
-        policy: ring.policy,
-        reckon: ring.policy,
-        at,
-    };
+    let next = Next { keys, policy: ring.policy, reckon: ring.policy, at };
     let plan = settle(ring, next, now, rng)?;
     Ok(Plan { harm, ..plan })
 }
@@ -281,12 +240,7 @@ pub fn revoke<R: TryCryptoRng + ?Sized>(
             harm.push(Harm::NotPublished { id, until });
         }
     }
-    let next = Next {
-        keys,
-        policy: ring.policy,
-        reckon: ring.policy,
-        at,
-    };
+    let next = Next { keys, policy: ring.policy, reckon: ring.policy, at };
     let plan = settle(ring, next, now, rng)?;
     Ok(Plan { harm, ..plan })
 }
@@ -311,26 +265,14 @@ pub fn set_policy<R: TryCryptoRng + ?Sized>(
     }
     let lowers = policy.publish_ahead < old.publish_ahead
         || policy.max_token_lifetime < old.max_token_lifetime;
-    let soon = now
-        .saturating_add(old.publish_ahead)
-        .saturating_add(old.clock_skew);
-    let about_to_activate = ring
-        .unrevoked()
-        .into_iter()
-        .find(|key| key.activates_at > now && key.activates_at <= soon);
+    let soon = now.saturating_add(old.publish_ahead).saturating_add(old.clock_skew);
+    let about_to_activate =
+        ring.unrevoked().into_iter().find(|key| key.activates_at > now && key.activates_at <= soon);
     if let (true, Some(key)) = (lowers, about_to_activate) {
-        return Err(Refused::AboutToActivate {
-            id: key.id,
-            activates_at: key.activates_at,
-        });
+        return Err(Refused::AboutToActivate { id: key.id, activates_at: key.activates_at });
     }
     let reckon = policy.larger_of_each(&old);
-    let next = Next {
-        keys: ring.keys.clone(),
-        policy,
-        reckon,
-        at: now,
-    };
+    let next = Next { keys: ring.keys.clone(), policy, reckon, at: now };
     settle(ring, next, now, rng).map(|plan| Due::Now(Box::new(plan)))
 }
 
@@ -346,23 +288,8 @@ fn drop_drained<R: TryCryptoRng + ?Sized>(
     now: UnixTime,
     rng: &mut R,
 ) -> Result<Plan, Refused> {
-    let keys = ring
-        .keys
-        .iter()
-        .filter(|key| !key.is_drained(now))
-        .cloned()
-        .collect();
-    settle(
-        ring,
-        Next {
-            keys,
-            policy: ring.policy,
-            reckon: ring.policy,
-            at: now,
-        },
-        now,
-        rng,
-    )
+    let keys = ring.keys.iter().filter(|key| !key.is_drained(now)).cloned().collect();
+    settle(ring, Next { keys, policy: ring.policy, reckon: ring.policy, at: now }, now, rng)
 }
 
 /// The keys that some clock within `clock_skew` of this one holds active, in their order: shortly
@@ -387,9 +314,7 @@ fn issuing(ring: &KeyRing, now: UnixTime) -> Vec<&Key> {
 
 fn must_be_root(ring: &KeyRing) -> Result<(), Refused> {
     match &ring.audience {
-        Some(audience) => Err(Refused::Scoped {
-            audience: audience.clone(),
-        }),
+        Some(audience) => Err(Refused::Scoped { audience: audience.clone() }),
         None => Ok(()),
     }
 }
@@ -406,14 +331,7 @@ fn draw<R: TryCryptoRng + ?Sized>(
         let id = derive::key_id(&secret);
         if keys.iter().all(|key| key.id != id) {
             let (drains_until, revoked_at) = (None, None);
-            return Ok(Key {
-                id,
-                secret,
-                created_at: now,
-                activates_at,
-                drains_until,
-                revoked_at,
-            });
+            return Ok(Key { id, secret, created_at: now, activates_at, drains_until, revoked_at });
         }
     }
 }
@@ -466,10 +384,7 @@ impl fmt::Display for Harm {
                  until {until} at the latest"
             ),
             Self::TokensRefused { id, state } => {
-                write!(
-                    f,
-                    "every token under the {state} key {id} is refused at once"
-                )
+                write!(f, "every token under the {state} key {id} is refused at once")
             }
         }
     }

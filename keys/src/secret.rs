@@ -47,17 +47,10 @@ impl Secret {
         let printable = |byte: &u8| (0x20..0x7f).contains(byte);
         let unpadded = trim_zeros(bytes);
         let steps_by = |step: u8| {
-            bytes
-                .iter()
-                .zip(bytes.iter().skip(1))
-                .all(|(a, b)| a.wrapping_add(step) == *b)
+            bytes.iter().zip(bytes.iter().skip(1)).all(|(a, b)| a.wrapping_add(step) == *b)
         };
-        let repeats_after = |period: usize| {
-            bytes
-                .iter()
-                .zip(bytes.iter().skip(period))
-                .all(|(a, b)| a == b)
-        };
+        let repeats_after =
+            |period: usize| bytes.iter().zip(bytes.iter().skip(period)).all(|(a, b)| a == b);
         let mut seen = [false; 256];
         for byte in bytes {
             if let Some(slot) = seen.get_mut(usize::from(*byte)) {
@@ -143,10 +136,7 @@ mod tests {
 
     #[test]
     fn visibly_weak_bytes_are_told_apart_from_random_ones() {
-        assert_eq!(
-            weakness(*b"correct horse battery staple 42!"),
-            Some(Weakness::Text)
-        );
+        assert_eq!(weakness(*b"correct horse battery staple 42!"), Some(Weakness::Text));
         let mut padded = [0; 32];
         padded[..6].copy_from_slice(b"secret");
         assert_eq!(weakness(padded), Some(Weakness::Text));
@@ -161,10 +151,7 @@ mod tests {
         assert_eq!(weakness(twice), Some(Weakness::Periodic));
         twice[31] ^= 1;
         assert_eq!(weakness(twice), None);
-        assert_eq!(
-            weakness(std::array::from_fn(|i| i as u8)),
-            Some(Weakness::Counting)
-        );
+        assert_eq!(weakness(std::array::from_fn(|i| i as u8)), Some(Weakness::Counting));
         assert_eq!(
             weakness(std::array::from_fn(|i| 0xf0 + i as u8 % 16)),
             Some(Weakness::Periodic)
@@ -188,9 +175,6 @@ mod tests {
     #[test]
     fn debug_shows_nothing() {
         let secret = Secret::from_bytes([0xab; 32]);
-        assert_eq!(
-            format!("{secret:?} {:?}", Some(&secret)),
-            "Secret(..) Some(Secret(..))"
-        );
+        assert_eq!(format!("{secret:?} {:?}", Some(&secret)), "Secret(..) Some(Secret(..))");
     }
 }

@@ -71,10 +71,7 @@ pub enum StoreErrorKind {
 
 impl StoreError {
     pub(crate) fn new(location: impl Into<String>, kind: StoreErrorKind) -> Self {
-        Self {
-            location: location.into(),
-            kind,
-        }
+        Self { location: location.into(), kind }
     }
 
     /// What went wrong.

@@ -60,11 +60,7 @@ impl Watch {
 
     /// Watches `store` by another clock, which says when a check was; pauses are real ones.
     pub fn with_clock(store: impl Store, options: WatchOptions, clock: impl Clock) -> Self {
-        Self {
-            store: Arc::new(store),
-            options,
-            clock: Arc::new(clock),
-        }
+        Self { store: Arc::new(store), options, clock: Arc::new(clock) }
     }
 
     /// Reads the ring, then goes on watching it.
@@ -81,34 +77,27 @@ impl Watch {
     /// ready. Says how the first look went.
     pub fn start_waiting(self) -> (KeyRingHandle, Result<(), WatchError>) {
         let (wake, woken) = sync_channel(1);
-        let WatchOptions {
-            stale_after,
-            high_water,
-            allow_rollback,
-            ..
-        } = self.options.clone();
+        let WatchOptions { stale_after, high_water, allow_rollback, .. } = self.options.clone();
         let source = Source::new(wake.clone(), stale_after, high_water, allow_rollback);
         let handle = KeyRingHandle::fed_by(source);
         // Before the first look, so that no change between the two is missed.
         let notices = Notices::new(self.store.folder(), wake);
         let first = self.refresh(&handle);
         let shared = handle.downgrade();
-        let started = thread::Builder::new()
-            .name("saddlebag-watch".into())
-            .spawn(move || {
-                let mut notices = notices;
-                loop {
-                    // A folder that is watched anew may have changed just before it was.
-                    if !notices.arm() {
-                        self.pause(&woken);
-                    }
-                    let Some(handle) = KeyRingHandle::upgrade(&shared) else {
-                        return;
-                    };
-                    // Reported where it changes; the handle keeps it.
-                    let _ = self.refresh(&handle);
+        let started = thread::Builder::new().name("saddlebag-watch".into()).spawn(move || {
+            let mut notices = notices;
+            loop {
+                // A folder that is watched anew may have changed just before it was.
+                if !notices.arm() {
+                    self.pause(&woken);
                 }
-            });
+                let Some(handle) = KeyRingHandle::upgrade(&shared) else {
+                    return;
+                };
+                // Reported where it changes; the handle keeps it.
+                let _ = self.refresh(&handle);
+            }
+        });
         if let Err(error) = started {
             return (handle, Err(WatchError::Thread(error)));
         }
@@ -154,15 +143,10 @@ impl Watch {
     /// Waits for a notice or for the next look, whichever is first.
     fn pause(&self, woken: &Receiver<()>) {
         let longest = self.options.refresh_every;
-        let fifth = longest
-            .as_millis()
-            .checked_div(5)
-            .and_then(|ms| u64::try_from(ms).ok());
+        let fifth = longest.as_millis().checked_div(5).and_then(|ms| u64::try_from(ms).ok());
         // So that a thousand nodes that started together do not ask together.
         let random = SysRng.try_next_u64().unwrap_or(0);
-        let less = random
-            .checked_rem(fifth.unwrap_or(0).saturating_add(1))
-            .unwrap_or(0);
+        let less = random.checked_rem(fifth.unwrap_or(0).saturating_add(1)).unwrap_or(0);
         match woken.recv_timeout(longest.saturating_sub(Duration::from_millis(less))) {
             Ok(()) => {
                 // One save is several notices, and others may write to the folder all the time.
@@ -178,9 +162,7 @@ impl Watch {
 
 impl std::fmt::Debug for Watch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Watch")
-            .field("store", &self.store.location())
-            .finish_non_exhaustive()
+        f.debug_struct("Watch").field("store", &self.store.location()).finish_non_exhaustive()
     }
 }
 
@@ -232,12 +214,7 @@ type FolderId = Option<(u64, u64)>;
 
 impl Notices {
     fn new(folder: Option<std::path::PathBuf>, wake: SyncSender<()>) -> Self {
-        let mut notices = Self {
-            folder,
-            wake,
-            watcher: None,
-            disturbed: Arc::default(),
-        };
+        let mut notices = Self { folder, wake, watcher: None, disturbed: Arc::default() };
         notices.arm();
         notices
     }

@@ -69,24 +69,17 @@ fn a_writer_killed_at_any_moment_leaves_a_whole_ring_that_never_goes_back() {
         writer.kill().unwrap();
         assert_eq!(writer.wait().unwrap().signal(), Some(9));
         output.read_to_string(&mut said).unwrap();
-        let reported = said
-            .lines()
-            .filter_map(|line| line.split_once("saved ")?.1.parse::<u64>().ok());
+        let reported =
+            said.lines().filter_map(|line| line.split_once("saved ")?.1.parse::<u64>().ok());
         highest = reported.chain([highest]).max().unwrap();
 
         let found = store.load().unwrap().generation();
-        assert!(
-            found == highest || found == highest + 1,
-            "{found}, after {highest}"
-        );
+        assert!(found == highest || found == highest + 1, "{found}, after {highest}");
         torn_writes += temporaries(folder.path()).len();
         highest = save_next(&store);
         assert_eq!(temporaries(folder.path()), [""; 0]);
     }
-    assert!(
-        torn_writes > 0,
-        "no writer was killed while it wrote: this shows nothing"
-    );
+    assert!(torn_writes > 0, "no writer was killed while it wrote: this shows nothing");
 }
 
 #[test]
@@ -116,11 +109,7 @@ fn killed_at_each_call(name: &str, expected: Option<u64>) {
         let fault = format!("signal=SIGKILL:when={}", call.nth);
         let output = with_fault(&call.name, &fault, name, folder.path());
         let said = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            !output.status.success(),
-            "it survived {}: {said}",
-            call.line
-        );
+        assert!(!output.status.success(), "it survived {}: {said}", call.line);
         assert!(!said.contains("saved"), "it had saved before {}", call.line);
         match store.load().map(|ring| ring.generation()) {
             Ok(2) => new += 1,
@@ -133,17 +122,9 @@ fn killed_at_each_call(name: &str, expected: Option<u64>) {
             other => panic!("{other:?} after {}", call.line),
         }
         save_next(&store);
-        assert_eq!(
-            names(folder.path()),
-            [".ring.json.lock", "ring.json"],
-            "{}",
-            call.line
-        );
+        assert_eq!(names(folder.path()), [".ring.json.lock", "ring.json"], "{}", call.line);
     }
-    assert!(
-        old > 5 && new > 0,
-        "{old} old, {new} new: the kills missed the save"
-    );
+    assert!(old > 5 && new > 0, "{old} old, {new} new: the kills missed the save");
 }
 
 #[test]
@@ -220,11 +201,7 @@ fn traced_save(folder: &Path, expected: Option<u64>) {
 /// save cannot strike there, the save's calls must all be later ones of their name.
 fn warm_up() {
     let memory = Path::new("/dev/shm");
-    let folder = if memory.is_dir() {
-        tempfile::tempdir_in(memory)
-    } else {
-        tempfile::tempdir()
-    };
+    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     let folder = folder.unwrap();
     let store = FileStore::new(folder.path().join("ring.json"));
     for _ in 0..WARM_UP {
@@ -284,9 +261,7 @@ fn a_full_disk_fails_the_save_with_a_clear_error_and_keeps_the_ring() {
         let error = store.save(&ring(2), Some(1)).unwrap_err();
         assert!(matches!(error.kind(), StoreErrorKind::Write(_)), "{error}");
         assert!(
-            error
-                .to_string()
-                .ends_with("cannot be written: No space left on device (os error 28)"),
+            error.to_string().ends_with("cannot be written: No space left on device (os error 28)"),
             "{error}"
         );
         assert_eq!(store.load().unwrap(), ring(1));
@@ -311,10 +286,7 @@ fn a_disk_without_room_for_another_file_fails_the_save_and_keeps_the_ring() {
         let more = (0..).map(|n| fs::File::create(folder.join(format!("{n}"))));
         more.take_while(Result::is_ok).for_each(drop);
         let error = store.save(&ring(2), Some(1)).unwrap_err();
-        assert!(
-            error.to_string().contains("No space left on device"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("No space left on device"), "{error}");
         assert_eq!(store.load().unwrap(), ring(1));
         assert_eq!(temporaries(&folder), [""; 0]);
         return;
@@ -335,18 +307,11 @@ fn a_folder_that_can_only_be_read_is_read_and_never_written() {
         let error = store.save(&ring(2), Some(1)).unwrap_err();
         assert!(matches!(error.kind(), StoreErrorKind::Write(_)), "{error}");
         assert!(
-            error
-                .to_string()
-                .ends_with(".ring.json.lock: Read-only file system (os error 30)"),
+            error.to_string().ends_with(".ring.json.lock: Read-only file system (os error 30)"),
             "{error}"
         );
-        let error = FileStore::new(folder.join("new.json"))
-            .save(&ring(1), None)
-            .unwrap_err();
-        assert!(
-            error.to_string().contains("Read-only file system"),
-            "{error}"
-        );
+        let error = FileStore::new(folder.join("new.json")).save(&ring(1), None).unwrap_err();
+        assert!(error.to_string().contains("Read-only file system"), "{error}");
         return;
     }
     let (folder, store) = folder_with_ring();
@@ -363,10 +328,7 @@ fn a_folder_that_can_only_be_read_is_read_and_never_written() {
 fn a_folder_that_is_not_there_is_no_ring_and_takes_none() {
     let folder = tempfile::tempdir().unwrap();
     let store = FileStore::new(folder.path().join("missing/ring.json"));
-    assert!(matches!(
-        store.load().unwrap_err().kind(),
-        StoreErrorKind::NotFound
-    ));
+    assert!(matches!(store.load().unwrap_err().kind(), StoreErrorKind::NotFound));
     let error = store.save(&ring(1), None).unwrap_err();
     let reason = "missing/.ring.json.lock: No such file or directory (os error 2)";
     assert!(error.to_string().ends_with(reason), "{error}");
@@ -447,19 +409,12 @@ fn under_umask_000_no_file_is_ever_wider_than_0600() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let calls = trace(
-        "under_umask_000_no_file_is_ever_wider_than_0600",
-        folder.path(),
-    );
+    let calls = trace("under_umask_000_no_file_is_ever_wider_than_0600", folder.path());
     let mut made = 0;
     for call in &calls {
         assert!(!call.name.contains("chmod"), "{}", call.line);
         if call.line.contains("O_CREAT") {
-            assert!(
-                call.line.contains("O_EXCL") && call.line.contains(", 0600)"),
-                "{}",
-                call.line
-            );
+            assert!(call.line.contains("O_EXCL") && call.line.contains(", 0600)"), "{}", call.line);
             made += u32::from(!call.line.contains(" = -1 "));
         }
     }
@@ -478,12 +433,7 @@ fn a_save_keeps_owner_and_mode_and_never_widens_them() {
         let facts = fs::metadata(store.path()).unwrap();
         (facts.uid(), facts.gid(), facts.mode() & 0o7777)
     };
-    for (mode, kept) in [
-        (0o640, 0o640),
-        (0o440, 0o640),
-        (0o400, 0o600),
-        (0o700, 0o600),
-    ] {
+    for (mode, kept) in [(0o640, 0o640), (0o440, 0o640), (0o400, 0o600), (0o700, 0o600)] {
         std::os::unix::fs::chown(store.path(), Some(0), Some(40_001)).unwrap();
         fs::set_permissions(store.path(), fs::Permissions::from_mode(mode)).unwrap();
         save_next(&store);
@@ -531,10 +481,7 @@ fn readers_of_the_file_meet_no_torn_ring_and_no_older_one() {
             save_next(&store);
         }
         done.store(true, std::sync::atomic::Ordering::Relaxed);
-        let loads: u32 = readers
-            .into_iter()
-            .map(|reader| reader.join().unwrap())
-            .sum();
+        let loads: u32 = readers.into_iter().map(|reader| reader.join().unwrap()).sum();
         assert!(loads > 100, "{loads}");
     });
 }

@@ -70,10 +70,7 @@ fn a_file_with_a_block_of_zeros_is_no_ring() {
 
 fn refused_as_no_ring(store: &FileStore, place: usize) {
     let error = store.load().unwrap_err();
-    assert!(
-        matches!(error.kind(), StoreErrorKind::Invalid(_)),
-        "byte {place}: {error}"
-    );
+    assert!(matches!(error.kind(), StoreErrorKind::Invalid(_)), "byte {place}: {error}");
 }
 
 #[test]
@@ -83,10 +80,7 @@ fn a_broken_ring_is_never_saved_over() {
     write_raw(store.path(), half, 0o600);
     for expected in [None, Some(1)] {
         let error = store.save(&ring(2), expected).unwrap_err();
-        assert!(
-            matches!(error.kind(), StoreErrorKind::Invalid(_)),
-            "{error}"
-        );
+        assert!(matches!(error.kind(), StoreErrorKind::Invalid(_)), "{error}");
         assert_eq!(fs::read(store.path()).unwrap(), half);
     }
 }
@@ -131,18 +125,12 @@ fn the_group_may_read_what_this_user_owns_only_where_the_store_allows_it() {
         let store = FileStore::new(folder.join("own/ring.json"));
         store.save(&ring(1), None).unwrap();
         set_mode(&store, 0o640);
-        refused(
-            store.load(),
-            "mode 640 lets the group read: chmod g-r, or say --allow-group-read",
-        );
+        refused(store.load(), "mode 640 lets the group read: chmod g-r, or say --allow-group-read");
         let lax = store.allow_group_read();
         assert_eq!(lax.load().unwrap(), ring(1));
         // What is allowed stays allowed.
         lax.save(&ring(2), Some(1)).unwrap();
-        assert_eq!(
-            fs::metadata(lax.path()).unwrap().permissions().mode() & 0o777,
-            0o640
-        );
+        assert_eq!(fs::metadata(lax.path()).unwrap().permissions().mode() & 0o777, 0o640);
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -211,16 +199,8 @@ fn a_link_out_of_the_folder_is_refused_however_it_leads_out() {
     symlink("/etc/shadow", inner.join("shadow")).unwrap();
     symlink("/dev/zero", inner.join("zero")).unwrap();
     symlink("/proc/self/environ", inner.join("proc")).unwrap();
-    for name in [
-        "relative",
-        "absolute",
-        "twice",
-        "through",
-        "by-folder",
-        "shadow",
-        "zero",
-        "proc",
-    ] {
+    for name in ["relative", "absolute", "twice", "through", "by-folder", "shadow", "zero", "proc"]
+    {
         let store = FileStore::new(inner.join(name));
         refused(store.load(), "it is a symbolic link out of its folder");
     }
@@ -235,23 +215,13 @@ fn links_within_the_folder_are_followed_as_kubernetes_lays_them() {
     let folder = tempfile::tempdir().unwrap();
     let mount = folder.path();
     fs::create_dir(mount.join("..2026_11_21")).unwrap();
-    write_raw(
-        &mount.join("..2026_11_21/ring.json"),
-        &text(&ring(7)),
-        0o600,
-    );
+    write_raw(&mount.join("..2026_11_21/ring.json"), &text(&ring(7)), 0o600);
     symlink("..2026_11_21", mount.join("..data")).unwrap();
     symlink("..data/ring.json", mount.join("ring.json")).unwrap();
-    assert_eq!(
-        FileStore::new(mount.join("ring.json")).load().unwrap(),
-        ring(7)
-    );
+    assert_eq!(FileStore::new(mount.join("ring.json")).load().unwrap(), ring(7));
     // What is checked is the file, not the link, whose mode is always 0777.
     set_mode(&FileStore::new(mount.join("..2026_11_21/ring.json")), 0o644);
-    refused(
-        FileStore::new(mount.join("ring.json")).load(),
-        "mode 644 gives others access",
-    );
+    refused(FileStore::new(mount.join("ring.json")).load(), "mode 644 gives others access");
 }
 
 #[test]
@@ -267,10 +237,7 @@ fn a_folder_that_is_itself_a_link_is_the_operators_choice() {
 fn what_is_no_regular_file_is_refused_without_waiting_for_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    let made = Command::new("mkfifo")
-        .args(["-m", "600"])
-        .arg(path("fifo"))
-        .status();
+    let made = Command::new("mkfifo").args(["-m", "600"]).arg(path("fifo")).status();
     assert!(made.unwrap().success());
     fs::create_dir(path("folder")).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
@@ -281,20 +248,14 @@ fn what_is_no_regular_file_is_refused_without_waiting_for_it() {
     for device in ["/dev/zero", "/dev/null", "/dev/random", "/dev/tty"] {
         let store = FileStore::new(device);
         let refusal = in_time(device, move || store.load()).unwrap_err();
-        assert!(
-            matches!(refusal.kind(), StoreErrorKind::Unsafe(_)),
-            "{refusal}"
-        );
+        assert!(matches!(refusal.kind(), StoreErrorKind::Unsafe(_)), "{refusal}");
     }
 }
 
 fn no_regular_file(path: &Path) {
     let store = FileStore::new(path);
     let clone = store.clone();
-    refused(
-        in_time("a load", move || clone.load()),
-        "it is not a regular file",
-    );
+    refused(in_time("a load", move || clone.load()), "it is not a regular file");
     refused(in_time("a save", move || store.save(&ring(1), None)), "");
 }
 
@@ -302,35 +263,23 @@ fn no_regular_file(path: &Path) {
 fn a_fifo_that_somebody_writes_to_is_refused_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("fifo");
-    let made = Command::new("mkfifo")
-        .args(["-m", "600"])
-        .arg(&path)
-        .status();
+    let made = Command::new("mkfifo").args(["-m", "600"]).arg(&path).status();
     assert!(made.unwrap().success());
     // Both ends, so that it opens at once.
     let mut options = fs::OpenOptions::new();
     let mut fifo = options.read(true).write(true).open(&path).unwrap();
     std::io::Write::write_all(&mut fifo, &text(&ring(1))).unwrap();
     let store = FileStore::new(path);
-    refused(
-        in_time("a load", move || store.load()),
-        "it is not a regular file",
-    );
+    refused(in_time("a load", move || store.load()), "it is not a regular file");
 }
 
 #[test]
 fn a_file_of_a_gibibyte_is_refused_by_its_size() {
     let (_folder, store) = folder_with_ring();
-    let file = fs::OpenOptions::new()
-        .write(true)
-        .open(store.path())
-        .unwrap();
+    let file = fs::OpenOptions::new().write(true).open(store.path()).unwrap();
     file.set_len(1 << 30).unwrap();
     let read = bytes_read();
-    refused(
-        store.load(),
-        "it has 1073741824 bytes, more than the 65536 of a ring",
-    );
+    refused(store.load(), "it has 1073741824 bytes, more than the 65536 of a ring");
     // Of this thread alone, and the look at the counter is in it.
     assert!(bytes_read() - read < 65_536, "it was read");
 }
@@ -338,10 +287,7 @@ fn a_file_of_a_gibibyte_is_refused_by_its_size() {
 /// `rchar` of this thread.
 fn bytes_read() -> u64 {
     let counters = fs::read_to_string("/proc/thread-self/io").unwrap();
-    let line = counters
-        .lines()
-        .find(|line| line.starts_with("rchar"))
-        .unwrap();
+    let line = counters.lines().find(|line| line.starts_with("rchar")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
@@ -365,11 +311,7 @@ fn paths_that_are_relative_or_not_utf_8_work_like_any_other() {
     let relative = Path::new(folder.path().file_name().unwrap());
     assert!(relative.is_relative());
     let odd = std::ffi::OsStr::from_bytes(b"r\xffng.json");
-    for path in [
-        relative.join("ring.json"),
-        relative.join(odd),
-        relative.join("./x/../y.json"),
-    ] {
+    for path in [relative.join("ring.json"), relative.join(odd), relative.join("./x/../y.json")] {
         let _ = fs::create_dir(relative.join("x"));
         let store = FileStore::new(&path);
         store.save(&ring(1), None).unwrap();
@@ -380,10 +322,7 @@ fn paths_that_are_relative_or_not_utf_8_work_like_any_other() {
     }
     // A bare name is one in the current folder; nothing is written, tests share it.
     let bare = FileStore::new("there-is-no-such-ring.json");
-    assert!(matches!(
-        bare.load().unwrap_err().kind(),
-        StoreErrorKind::NotFound
-    ));
+    assert!(matches!(bare.load().unwrap_err().kind(), StoreErrorKind::NotFound));
     assert_eq!(bare.folder().unwrap(), Path::new("."));
     for nameless in ["", "/", "..", "a/.."] {
         let store = FileStore::new(nameless);

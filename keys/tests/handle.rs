@@ -24,10 +24,7 @@ use saddlebag_keys::{
 #[test]
 fn readers_see_every_generation_in_its_order_while_a_writer_saves() {
     let (_folder, store) = folder_with_ring();
-    let options = WatchOptions {
-        refresh_every: Duration::from_millis(5),
-        ..options()
-    };
+    let options = WatchOptions { refresh_every: Duration::from_millis(5), ..options() };
     let handle = Watch::new(store.clone(), options).start().unwrap();
     let readers: Vec<_> = (0..8)
         .map(|_| {
@@ -65,9 +62,7 @@ fn a_source_that_hangs_holds_up_no_reader() {
     let store = Hanging::default();
     let handle = Watch::new(store.clone(), options()).start().unwrap();
     store.hang(true);
-    wait_until("the watch hangs", || {
-        store.0.hangs_now.load(Ordering::SeqCst)
-    });
+    wait_until("the watch hangs", || store.0.hangs_now.load(Ordering::SeqCst));
     let reader = handle.clone();
     in_time("a reader", move || {
         for _ in 0..100_000 {
@@ -113,13 +108,8 @@ fn stale_after_never_stops_issuing_later_than_publish_ahead() {
 fn stops_issuing_after(stale_after: Option<u64>, after: u64) {
     let clock = SetClock::at(START);
     let store = CountingStore::holding(&ring(1));
-    let options = WatchOptions {
-        stale_after,
-        ..options()
-    };
-    let handle = Watch::with_clock(store.clone(), options, clock.clone())
-        .start()
-        .unwrap();
+    let options = WatchOptions { stale_after, ..options() };
+    let handle = Watch::with_clock(store.clone(), options, clock.clone()).start().unwrap();
     assert!(handle.may_issue(at(START)));
     store.lose(true);
     wait_until("the loss is noticed", || last_error(&handle).is_some());
@@ -135,9 +125,7 @@ fn stops_issuing_after(stale_after: Option<u64>, after: u64) {
     assert_eq!(handle.ring().as_deref(), Some(&ring(1)));
 
     store.lose(false);
-    wait_until("a good check", || {
-        checked_at(&handle) == Some(at(START + after))
-    });
+    wait_until("a good check", || checked_at(&handle) == Some(at(START + after)));
     assert!(handle.may_issue(at(START + after)));
     assert!(handle.may_issue(at(START + 2 * after - 1)));
     assert!(!handle.may_issue(at(START + 2 * after)));
@@ -148,14 +136,8 @@ fn stops_issuing_after(stale_after: Option<u64>, after: u64) {
 fn an_older_ring_at_the_source_is_no_good_check() {
     let clock = SetClock::at(START);
     let store = CountingStore::holding(&ring(5));
-    let handle = Watch::with_clock(store.clone(), options(), clock.clone())
-        .start()
-        .unwrap();
-    for bad in [
-        ring(4),
-        common::ring_of("other", 5),
-        common::named_ring("other", "", 6),
-    ] {
+    let handle = Watch::with_clock(store.clone(), options(), clock.clone()).start().unwrap();
+    for bad in [ring(4), common::ring_of("other", 5), common::named_ring("other", "", 6)] {
         store.put(&bad);
         wait_until("the refusal", || last_error(&handle).is_some());
         clock.set(START + 100_000);
@@ -170,9 +152,7 @@ fn an_older_ring_at_the_source_is_no_good_check() {
     wait_until("the refusal", || last_error(&handle).is_some());
     clock.set(START + 100_000);
     store.put(&ring(6));
-    wait_until("a good check", || {
-        checked_at(&handle) == Some(at(START + 100_000))
-    });
+    wait_until("a good check", || checked_at(&handle) == Some(at(START + 100_000)));
     assert!(handle.may_issue(at(START + 100_000)));
 }
 
@@ -180,36 +160,22 @@ fn an_older_ring_at_the_source_is_no_good_check() {
 fn a_clock_that_is_set_back_or_far_ahead_breaks_nothing() {
     let clock = SetClock::at(START);
     let store = CountingStore::holding(&ring(1));
-    let handle = Watch::with_clock(store.clone(), options(), clock.clone())
-        .start()
-        .unwrap();
-    for now in [
-        START - 3_600,
-        START + 3_600,
-        START - 315_360_000,
-        u64::MAX,
-        0,
-        START,
-    ] {
+    let handle = Watch::with_clock(store.clone(), options(), clock.clone()).start().unwrap();
+    for now in [START - 3_600, START + 3_600, START - 315_360_000, u64::MAX, 0, START] {
         clock.set(now);
         store.wait_for_load();
         let _ = (handle.may_issue(at(now)), handle.freshness(at(now)));
         handle.unknown_key(at(now));
         assert_eq!(handle.ring().as_deref(), Some(&ring(1)));
     }
-    wait_until("the clock's time", || {
-        checked_at(&handle) == Some(at(START))
-    });
+    wait_until("the clock's time", || checked_at(&handle) == Some(at(START)));
     assert!(handle.may_issue(at(START)));
 }
 
 #[test]
 fn ten_thousand_unknown_keys_cause_one_refresh_in_10_seconds() {
     let store = CountingStore::holding(&ring(1));
-    let options = WatchOptions {
-        refresh_every: Duration::from_secs(86_400),
-        ..options()
-    };
+    let options = WatchOptions { refresh_every: Duration::from_secs(86_400), ..options() };
     let handle = Watch::new(store.clone(), options).start().unwrap();
     assert_eq!(store.loads(), 1);
     for (window, loads) in [(0, 2), (10, 3), (20, 4)] {
@@ -236,25 +202,17 @@ fn ten_thousand_unknown_keys_cause_one_refresh_in_10_seconds() {
 #[test]
 fn an_unknown_key_brings_the_ring_that_has_it() {
     let store = CountingStore::holding(&ring(1));
-    let options = WatchOptions {
-        refresh_every: Duration::from_secs(86_400),
-        ..options()
-    };
+    let options = WatchOptions { refresh_every: Duration::from_secs(86_400), ..options() };
     let handle = Watch::new(store.clone(), options).start().unwrap();
     store.put(&ring(2));
     handle.unknown_key(at(START));
-    wait_until("the newer ring", || {
-        handle.load().as_ref().unwrap().generation() == 2
-    });
+    wait_until("the newer ring", || handle.load().as_ref().unwrap().generation() == 2);
 }
 
 #[test]
 fn a_clock_that_was_wrong_does_not_silence_unknown_keys_once_it_is_right() {
     let store = CountingStore::holding(&ring(1));
-    let options = WatchOptions {
-        refresh_every: Duration::from_secs(86_400),
-        ..options()
-    };
+    let options = WatchOptions { refresh_every: Duration::from_secs(86_400), ..options() };
     let handle = Watch::new(store.clone(), options).start().unwrap();
     handle.unknown_key(at(START + 1_000_000_000));
     wait_until("a refresh", || store.loads() == 2);
@@ -330,10 +288,7 @@ fn checked_at(handle: &KeyRingHandle) -> Option<UnixTime> {
 }
 
 fn options() -> WatchOptions {
-    WatchOptions {
-        refresh_every: Duration::from_millis(10),
-        ..WatchOptions::default()
-    }
+    WatchOptions { refresh_every: Duration::from_millis(10), ..WatchOptions::default() }
 }
 
 const START: u64 = 1_800_000_000;

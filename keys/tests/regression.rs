@@ -28,13 +28,7 @@ fn a_fifo_in_place_of_the_lock_is_refused_without_waiting() {
     let (folder, store) = folder_with_ring();
     let lock = folder.path().join(".ring.json.lock");
     fs::remove_file(&lock).unwrap();
-    assert!(
-        Command::new("mkfifo")
-            .arg(&lock)
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("mkfifo").arg(&lock).status().unwrap().success());
     let error = in_time("a save", move || store.save(&ring(2), Some(1))).unwrap_err();
     assert!(error.to_string().contains(".ring.json.lock: "), "{error}");
 }
@@ -63,10 +57,7 @@ fn a_lock_made_by_root_belongs_to_the_owner_of_the_ring() {
         std::os::unix::fs::chown(path, Some(USER), Some(USER)).unwrap();
     }
     must_pass(&mut common::again::<&str>(&[], name, folder.path()));
-    assert_eq!(
-        fs::metadata(own.join(".ring.json.lock")).unwrap().uid(),
-        USER
-    );
+    assert_eq!(fs::metadata(own.join(".ring.json.lock")).unwrap().uid(), USER);
     must_pass(&mut as_user(USER, name, folder.path()));
 }
 
@@ -181,15 +172,9 @@ fn a_folder_that_cannot_be_synced_is_no_error() {
 fn a_sandbox_without_openat2_reads_by_the_same_rules() {
     let name = "a_sandbox_without_openat2_reads_by_the_same_rules";
     if let Some(folder) = part() {
-        assert_eq!(
-            FileStore::new(folder.join("ring.json")).load().unwrap(),
-            ring(1)
-        );
+        assert_eq!(FileStore::new(folder.join("ring.json")).load().unwrap(), ring(1));
         let escape = FileStore::new(folder.join("escape")).load().unwrap_err();
-        assert!(
-            matches!(escape.kind(), StoreErrorKind::Unsafe(_)),
-            "{escape}"
-        );
+        assert!(matches!(escape.kind(), StoreErrorKind::Unsafe(_)), "{escape}");
         return;
     }
     let (folder, _) = folder_with_ring();
@@ -211,9 +196,7 @@ fn a_look_up_that_is_always_asked_again_ends() {
     }
     let (folder, _) = folder_with_ring();
     let path = folder.path().to_owned();
-    let output = in_time("a load", move || {
-        with_fault("openat2", "error=EAGAIN", name, &path)
-    });
+    let output = in_time("a load", move || with_fault("openat2", "error=EAGAIN", name, &path));
     assert!(output.status.success(), "{output:?}");
 }
 
@@ -221,13 +204,8 @@ fn a_look_up_that_is_always_asked_again_ends() {
 #[test]
 fn saving_to_a_read_only_mount_says_where_to_change_the_ring() {
     if let Some(folder) = part() {
-        let error = FileStore::new(folder.join("ring.json"))
-            .save(&ring(2), Some(1))
-            .unwrap_err();
-        assert!(
-            error.to_string().ends_with("change it at its source"),
-            "{error}"
-        );
+        let error = FileStore::new(folder.join("ring.json")).save(&ring(2), Some(1)).unwrap_err();
+        assert!(error.to_string().ends_with("change it at its source"), "{error}");
         return;
     }
     let (folder, store) = folder_with_ring();
@@ -272,9 +250,7 @@ fn a_folder_made_anew_is_watched_anew() {
             generation() == round * 2
         });
         store.save(&ring(round * 2 + 1), Some(round * 2)).unwrap();
-        wait_until("a notice comes from the new folder", || {
-            generation() == round * 2 + 1
-        });
+        wait_until("a notice comes from the new folder", || generation() == round * 2 + 1);
     }
 }
 
@@ -292,11 +268,7 @@ fn a_busy_folder_does_not_keep_the_watch_busy() {
     }
     // The pauses between are slept, so that this holds on the slowest machine.
     let most = u64::try_from(start.elapsed().as_millis()).unwrap() / 50 + 2;
-    assert!(
-        loads.loads() <= most,
-        "{} looks, at most {most}",
-        loads.loads()
-    );
+    assert!(loads.loads() <= most, "{} looks, at most {most}", loads.loads());
     assert!(loads.loads() >= 2, "no notice came at all");
     drop(store);
 }
@@ -348,19 +320,12 @@ fn a_high_water_mark_that_could_not_be_written_is_written_later() {
     fs::remove_dir_all(&state).unwrap();
     std::os::unix::fs::symlink("nowhere", &state).unwrap();
     store.put(&ring(6));
-    wait_until("generation 6", || {
-        handle.load().as_ref().unwrap().generation() == 6
-    });
+    wait_until("generation 6", || handle.load().as_ref().unwrap().generation() == 6);
     fs::remove_file(&state).unwrap();
     wait_until("the mark", || state.join(&mark).exists());
     drop(handle);
-    let refusal = Watch::new(CountingStore::holding(&ring(5)), options())
-        .start()
-        .unwrap_err();
-    assert!(
-        refusal.to_string().contains("older than generation 6"),
-        "{refusal}"
-    );
+    let refusal = Watch::new(CountingStore::holding(&ring(5)), options()).start().unwrap_err();
+    assert!(refusal.to_string().contains("older than generation 6"), "{refusal}");
 }
 
 /// A mark that could not be written left its temporary file, and its folder was made with the umask's mode.
@@ -380,10 +345,8 @@ fn a_failed_mark_leaves_nothing_and_its_folder_is_private() {
         }
         let full = folder.join("full");
         fs::create_dir(&full).unwrap();
-        let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=4k", "x"])
-            .arg(&full)
-            .status();
+        let mount =
+            Command::new("mount").args(["-t", "tmpfs", "-o", "size=4k", "x"]).arg(&full).status();
         assert!(mount.unwrap().success());
         fs::write(full.join("filler"), [1; 4096]).unwrap();
         // The ring is taken: it may hold a revocation.
@@ -392,16 +355,9 @@ fn a_failed_mark_leaves_nothing_and_its_folder_is_private() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    mounted(
-        "true",
-        "a_failed_mark_leaves_nothing_and_its_folder_is_private",
-        folder.path(),
-    );
+    mounted("true", "a_failed_mark_leaves_nothing_and_its_folder_is_private", folder.path());
 }
 
 fn seldom() -> WatchOptions {
-    WatchOptions {
-        refresh_every: Duration::from_secs(86_400),
-        ..WatchOptions::default()
-    }
+    WatchOptions { refresh_every: Duration::from_secs(86_400), ..WatchOptions::default() }
 }

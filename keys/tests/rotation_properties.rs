@@ -133,11 +133,8 @@ impl World {
                 let events = self.ring().keys().iter();
                 let events = events.flat_map(|key| [Some(key.activates_at()), key.drains_until()]);
                 let now = self.time;
-                let mut events: Vec<u64> = events
-                    .flatten()
-                    .map(UnixTime::as_secs)
-                    .filter(|event| *event > now)
-                    .collect();
+                let mut events: Vec<u64> =
+                    events.flatten().map(UnixTime::as_secs).filter(|event| *event > now).collect();
                 events.sort_unstable();
                 if let Some(event) = events.get(usize::from(*nth) % events.len().max(1)) {
                     self.pass(event.saturating_add_signed(*shift).max(now));
@@ -204,10 +201,8 @@ impl World {
     fn verify(&self, token: &Token, node: &Node, now: u64) {
         let promised =
             node.generation >= self.published[&token.key] && node.generation >= self.policy_changed;
-        let revoked = self
-            .revoked
-            .get(&token.key)
-            .is_some_and(|revoked| *revoked <= node.generation);
+        let revoked =
+            self.revoked.get(&token.key).is_some_and(|revoked| *revoked <= node.generation);
         // `revoke` may break the promise: a key whose successor is revoked issues for longer than the
         // nodes know that have not read of it.
         let unread = node.generation + 1..=token.generation;
@@ -284,10 +279,7 @@ impl World {
             self.policy_changed = next;
             self.least_publish_ahead = self.least_publish_ahead.min(policy.publish_ahead);
         }
-        assert!(
-            plan.ring.standby(now).is_some(),
-            "every save leaves a standby"
-        );
+        assert!(plan.ring.standby(now).is_some(), "every save leaves a standby");
         self.goes_on_from(&ring, &plan.ring);
         self.save(plan.ring);
     }
@@ -300,14 +292,8 @@ impl World {
                 continue;
             };
             assert_eq!(key.created_at(), before.created_at());
-            assert!(
-                key.activates_at() <= before.activates_at(),
-                "no key is put off"
-            );
-            assert!(
-                key.drains_until() >= before.drains_until(),
-                "no drain is lowered"
-            );
+            assert!(key.activates_at() <= before.activates_at(), "no key is put off");
+            assert!(key.drains_until() >= before.drains_until(), "no drain is lowered");
             if before.revoked_at().is_some() {
                 assert_eq!(key, before, "a revoked key stays as it is");
             }
@@ -526,20 +512,14 @@ fn the_last_token_of_the_fastest_node_outlives_no_prune_on_the_fastest_clock() {
     world.pass(secs(second.activates_at()) + 100);
     // The issuer does not hear of the activation, and goes on for an hour under the second key.
     world.take(&Step::Refresh(0));
-    let third = Verb::Activate {
-        key: 2,
-        force: false,
-    };
+    let third = Verb::Activate { key: 2, force: false };
     world.take(&Step::Run(0, third));
     world.pass(world.time + 3_600);
     let last = world.tokens[&(second.id(), 2)];
     assert_eq!(last.expires_at, world.time + 59 + 7_200);
     let drains_until = world.ring().key(second.id()).unwrap().drains_until();
     world.pass(secs(drains_until.unwrap()) - 60);
-    steps(
-        &mut world,
-        &[Step::Run(1, Verb::Prune), Step::Refresh(1), Step::Wait(60)],
-    );
+    steps(&mut world, &[Step::Run(1, Verb::Prune), Step::Refresh(1), Step::Wait(60)]);
     assert_eq!(world.ring().key(second.id()), None);
 }
 
@@ -551,10 +531,7 @@ fn a_policy_is_lowered_as_soon_as_no_node_can_issue_by_the_old_one() {
         let mut world = World::new(day_and_hour(), &[0], &[60, 0], 0);
         let second = secs(world.ring().keys()[1].activates_at());
         world.pass(second - early);
-        let lower = Policy {
-            max_token_lifetime: 600,
-            ..day_and_hour()
-        };
+        let lower = Policy { max_token_lifetime: 600, ..day_and_hour() };
         steps(
             &mut world,
             &[

@@ -72,10 +72,7 @@ contract!(memory, ((), MemoryStore::new()));
 fn an_empty_store_has_no_ring(store: &impl Store) {
     let error = store.load().unwrap_err();
     assert!(matches!(error.kind(), StoreErrorKind::NotFound), "{error}");
-    assert_eq!(
-        error.to_string(),
-        format!("{}: there is no ring", store.location())
-    );
+    assert_eq!(error.to_string(), format!("{}: there is no ring", store.location()));
     assert_eq!(error.conflict(), None);
 }
 
@@ -93,10 +90,7 @@ fn a_ring_is_created_only_where_there_is_none(store: &impl Store) {
     assert_eq!(conflict.conflict(), Some(Some(4)));
     assert_eq!(
         conflict.to_string(),
-        format!(
-            "{}: somebody else wrote first: generation 4 is there",
-            store.location()
-        )
+        format!("{}: somebody else wrote first: generation 4 is there", store.location())
     );
     assert_eq!(store.load().unwrap(), ring(4));
 }
@@ -129,10 +123,7 @@ fn of_50_writers_that_read_one_generation_one_wins(store: Arc<impl Store>) {
                 })
             })
             .collect();
-        let results: Vec<_> = writers
-            .into_iter()
-            .map(|writer| writer.join().unwrap())
-            .collect();
+        let results: Vec<_> = writers.into_iter().map(|writer| writer.join().unwrap()).collect();
         let (won, lost): (Vec<_>, Vec<_>) = results.iter().partition(|(saved, _)| saved.is_ok());
         assert_eq!(won.len(), 1);
         assert_eq!(store.load().unwrap(), won[0].1);
@@ -165,10 +156,7 @@ fn generations_gained_are_saves_reported(store: Arc<impl Store>) {
             })
         })
         .collect();
-    let saves: u64 = writers
-        .into_iter()
-        .map(|writer| writer.join().unwrap())
-        .sum();
+    let saves: u64 = writers.into_iter().map(|writer| writer.join().unwrap()).sum();
     assert_eq!(store.load().unwrap().generation(), 1 + saves);
     assert!(saves > 0);
 }

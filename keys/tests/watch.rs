@@ -25,9 +25,7 @@ use saddlebag_keys::{FileStore, HighWater, KeyRingHandle, Store, UnixTime, Watch
 #[test]
 fn a_changed_file_is_in_use_within_2_seconds() {
     let (_folder, store) = folder_with_ring();
-    let handle = Watch::new(store.clone(), WatchOptions::default())
-        .start()
-        .unwrap();
+    let handle = Watch::new(store.clone(), WatchOptions::default()).start().unwrap();
     in_use_within_2_seconds(&handle, &store);
 }
 
@@ -44,10 +42,7 @@ fn in_use_within_2_seconds(handle: &KeyRingHandle, store: &FileStore) {
         let saved = save_next(store);
         let start = Instant::now();
         while generation(handle) != Some(saved) {
-            assert!(
-                start.elapsed() < Duration::from_secs(2),
-                "generation {saved} is not in use"
-            );
+            assert!(start.elapsed() < Duration::from_secs(2), "generation {saved} is not in use");
             std::thread::sleep(Duration::from_millis(2));
         }
         assert_eq!(handle.ring().as_deref(), Some(&ring(saved)));
@@ -104,11 +99,7 @@ fn swap_as_kubelet(mount: &Path, generation: u64) {
     let old = fs::read_link(mount.join("..data")).ok();
     let new = format!("..2026_11_{generation}");
     fs::create_dir(mount.join(&new)).unwrap();
-    write_raw(
-        &mount.join(&new).join("ring.json"),
-        &text(&ring(generation)),
-        0o600,
-    );
+    write_raw(&mount.join(&new).join("ring.json"), &text(&ring(generation)), 0o600);
     symlink(&new, mount.join("..data_tmp")).unwrap();
     fs::rename(mount.join("..data_tmp"), mount.join("..data")).unwrap();
     if let Some(old) = old {
@@ -140,29 +131,17 @@ fn nothing_that_happens_to_the_file_takes_the_last_good_ring_away() {
     let handle = Watch::new(store.clone(), often()).start().unwrap();
     let good = text(&ring(2));
     let damage: [(&str, &dyn Fn()); 7] = [
-        ("not a ring: line", &|| {
-            write_raw(store.path(), &good[..400], 0o600)
-        }),
-        ("not a ring: line 1, column 0", &|| {
-            write_raw(store.path(), b"", 0o600)
-        }),
+        ("not a ring: line", &|| write_raw(store.path(), &good[..400], 0o600)),
+        ("not a ring: line 1, column 0", &|| write_raw(store.path(), b"", 0o600)),
         ("the digest does not match", &|| {
             let edited = String::from_utf8(good.clone()).unwrap();
             let edited = edited.replace("\"generation\": 2", "\"generation\": 3");
             write_raw(store.path(), edited.as_bytes(), 0o600);
         }),
-        ("mode 644 gives others access", &|| {
-            write_raw(store.path(), &good, 0o644)
-        }),
-        ("more than the 65536 of a ring", &|| {
-            write_raw(store.path(), &[b' '; 70_000], 0o600)
-        }),
-        ("there is no ring", &|| {
-            fs::remove_file(store.path()).unwrap()
-        }),
-        ("it is not a regular file", &|| {
-            fs::create_dir(store.path()).unwrap()
-        }),
+        ("mode 644 gives others access", &|| write_raw(store.path(), &good, 0o644)),
+        ("more than the 65536 of a ring", &|| write_raw(store.path(), &[b' '; 70_000], 0o600)),
+        ("there is no ring", &|| fs::remove_file(store.path()).unwrap()),
+        ("it is not a regular file", &|| fs::create_dir(store.path()).unwrap()),
     ];
     for (reason, damage) in damage {
         damage();
@@ -228,10 +207,7 @@ fn a_handle_never_goes_back_while_its_source_swings_between_two_replicas() {
 #[test]
 fn allow_rollback_takes_an_older_ring_and_another_one_of_the_same_generation() {
     let store = CountingStore::holding(&ring(5));
-    let options = WatchOptions {
-        allow_rollback: true,
-        ..often()
-    };
+    let options = WatchOptions { allow_rollback: true, ..often() };
     let handle = Watch::new(store.clone(), options).start().unwrap();
     store.put(&ring(3));
     in_use(&handle, 3);
@@ -248,56 +224,31 @@ fn allow_rollback_takes_an_older_ring_and_another_one_of_the_same_generation() {
 fn after_a_restart_an_older_ring_is_refused_by_the_high_water_mark() {
     let state = tempfile::tempdir().unwrap();
     let options = || with_state(state.path());
-    drop(
-        Watch::new(CountingStore::holding(&ring(5)), options())
-            .start()
-            .unwrap(),
-    );
+    drop(Watch::new(CountingStore::holding(&ring(5)), options()).start().unwrap());
 
     for (offered, reason) in [
-        (
-            ring(4),
-            "generation 4 is older than generation 5, which was in use here",
-        ),
-        (
-            ring_of("other", 5),
-            "it has the generation 5 of the ring in use, and another content",
-        ),
+        (ring(4), "generation 4 is older than generation 5, which was in use here"),
+        (ring_of("other", 5), "it has the generation 5 of the ring in use, and another content"),
     ] {
-        let refusal = Watch::new(CountingStore::holding(&offered), options())
-            .start()
-            .unwrap_err();
+        let refusal = Watch::new(CountingStore::holding(&offered), options()).start().unwrap_err();
         assert!(refusal.to_string().contains(reason), "{refusal}");
     }
     // The same one, a newer one, and another ring altogether are taken.
     for taken in [ring(5), ring(6), named_ring("other", "", 1)] {
-        Watch::new(CountingStore::holding(&taken), options())
-            .start()
-            .unwrap();
+        Watch::new(CountingStore::holding(&taken), options()).start().unwrap();
     }
     // A scoped ring has a mark of its own.
     let shop = saddlebag_keys::Audience::new("shop").unwrap();
     let scoped = ring(2).scoped_to(&shop).unwrap();
-    Watch::new(CountingStore::holding(&scoped), options())
-        .start()
-        .unwrap();
-    let refusal = Watch::new(CountingStore::holding(&ring(5)), options())
-        .start()
-        .unwrap_err();
-    assert!(
-        refusal.to_string().contains("older than generation 6"),
-        "{refusal}"
-    );
+    Watch::new(CountingStore::holding(&scoped), options()).start().unwrap();
+    let refusal = Watch::new(CountingStore::holding(&ring(5)), options()).start().unwrap_err();
+    assert!(refusal.to_string().contains("older than generation 6"), "{refusal}");
 }
 
 #[test]
 fn a_service_that_waits_takes_no_ring_below_the_mark_and_then_a_newer_one() {
     let state = tempfile::tempdir().unwrap();
-    drop(
-        Watch::new(CountingStore::holding(&ring(5)), with_state(state.path()))
-            .start()
-            .unwrap(),
-    );
+    drop(Watch::new(CountingStore::holding(&ring(5)), with_state(state.path())).start().unwrap());
     let store = CountingStore::holding(&ring(4));
     let (handle, first) = Watch::new(store.clone(), with_state(state.path())).start_waiting();
     assert!(first.is_err());
@@ -312,68 +263,31 @@ fn a_service_that_waits_takes_no_ring_below_the_mark_and_then_a_newer_one() {
 fn allow_rollback_lowers_the_mark_so_that_it_is_needed_once() {
     let state = tempfile::tempdir().unwrap();
     let options = || with_state(state.path());
-    drop(
-        Watch::new(CountingStore::holding(&ring(5)), options())
-            .start()
-            .unwrap(),
-    );
-    let allowed = WatchOptions {
-        allow_rollback: true,
-        ..options()
-    };
-    drop(
-        Watch::new(CountingStore::holding(&ring(3)), allowed)
-            .start()
-            .unwrap(),
-    );
-    Watch::new(CountingStore::holding(&ring(3)), options())
-        .start()
-        .unwrap();
-    let refusal = Watch::new(CountingStore::holding(&ring(2)), options())
-        .start()
-        .unwrap_err();
-    assert!(
-        refusal.to_string().contains("older than generation 3"),
-        "{refusal}"
-    );
+    drop(Watch::new(CountingStore::holding(&ring(5)), options()).start().unwrap());
+    let allowed = WatchOptions { allow_rollback: true, ..options() };
+    drop(Watch::new(CountingStore::holding(&ring(3)), allowed).start().unwrap());
+    Watch::new(CountingStore::holding(&ring(3)), options()).start().unwrap();
+    let refusal = Watch::new(CountingStore::holding(&ring(2)), options()).start().unwrap_err();
+    assert!(refusal.to_string().contains("older than generation 3"), "{refusal}");
 }
 
 #[test]
 fn a_high_water_mark_that_cannot_be_read_is_reported_and_never_taken_for_none() {
     let state = tempfile::tempdir().unwrap();
     let options = || with_state(state.path());
-    drop(
-        Watch::new(CountingStore::holding(&ring(5)), options())
-            .start()
-            .unwrap(),
-    );
+    drop(Watch::new(CountingStore::holding(&ring(5)), options()).start().unwrap());
     let mark = only_file(state.path());
     let good = fs::read(&mark).unwrap();
     for length in 0..good.len() {
         fs::write(&mark, &good[..length]).unwrap();
-        let refusal = Watch::new(CountingStore::holding(&ring(4)), options())
-            .start()
-            .unwrap_err();
+        let refusal = Watch::new(CountingStore::holding(&ring(4)), options()).start().unwrap_err();
         let said = refusal.to_string();
-        assert!(
-            said.contains("the high-water mark cannot be read"),
-            "{said}"
-        );
+        assert!(said.contains("the high-water mark cannot be read"), "{said}");
         assert!(said.contains(mark.to_str().unwrap()), "{said}");
-        assert!(
-            said.ends_with("--allow-rollback writes a new one"),
-            "{said}"
-        );
+        assert!(said.ends_with("--allow-rollback writes a new one"), "{said}");
     }
-    let allowed = WatchOptions {
-        allow_rollback: true,
-        ..options()
-    };
-    drop(
-        Watch::new(CountingStore::holding(&ring(5)), allowed)
-            .start()
-            .unwrap(),
-    );
+    let allowed = WatchOptions { allow_rollback: true, ..options() };
+    drop(Watch::new(CountingStore::holding(&ring(5)), allowed).start().unwrap());
     assert_eq!(fs::read(&mark).unwrap(), good);
 }
 
@@ -431,9 +345,7 @@ fn generation(handle: &KeyRingHandle) -> Option<u64> {
 }
 
 fn in_use(handle: &KeyRingHandle, wanted: u64) {
-    wait_until(&format!("generation {wanted} is in use"), || {
-        generation(handle) == Some(wanted)
-    });
+    wait_until(&format!("generation {wanted} is in use"), || generation(handle) == Some(wanted));
 }
 
 fn refused(handle: &KeyRingHandle, reason: &str) {
@@ -444,9 +356,7 @@ fn refused(handle: &KeyRingHandle, reason: &str) {
 }
 
 fn recovered(handle: &KeyRingHandle) {
-    wait_until("the error is cleared", || {
-        handle.freshness(UnixTime::now()).last_error.is_none()
-    });
+    wait_until("the error is cleared", || handle.freshness(UnixTime::now()).last_error.is_none());
 }
 
 fn only_file(folder: &Path) -> std::path::PathBuf {
@@ -456,22 +366,13 @@ fn only_file(folder: &Path) -> std::path::PathBuf {
 }
 
 fn often() -> WatchOptions {
-    WatchOptions {
-        refresh_every: Duration::from_millis(20),
-        ..WatchOptions::default()
-    }
+    WatchOptions { refresh_every: Duration::from_millis(20), ..WatchOptions::default() }
 }
 
 fn notices_only() -> WatchOptions {
-    WatchOptions {
-        refresh_every: Duration::from_secs(86_400),
-        ..WatchOptions::default()
-    }
+    WatchOptions { refresh_every: Duration::from_secs(86_400), ..WatchOptions::default() }
 }
 
 fn with_state(folder: &Path) -> WatchOptions {
-    WatchOptions {
-        high_water: Some(HighWater::new(folder)),
-        ..often()
-    }
+    WatchOptions { high_water: Some(HighWater::new(folder)), ..often() }
 }

@@ -65,9 +65,7 @@ impl Console {
             return None;
         }
         let mut stderr = io::stderr().lock();
-        write!(stderr, "{question} ")
-            .and_then(|()| stderr.flush())
-            .ok()?;
+        write!(stderr, "{question} ").and_then(|()| stderr.flush()).ok()?;
         let mut line = String::new();
         io::stdin().lock().read_line(&mut line).ok()?;
         Some(line.trim().to_owned())
@@ -76,22 +74,16 @@ impl Console {
     /// Standard input to its end, at most `limit` bytes and the one more that tells it is too long.
     pub(super) fn read_input(&mut self, what: &str, limit: usize) -> Result<Vec<u8>, Failure> {
         if io::stdin().is_terminal() {
-            self.note(format_args!(
-                "reading {what} from standard input; end it with Ctrl-D"
-            ));
+            self.note(format_args!("reading {what} from standard input; end it with Ctrl-D"));
         }
         let mut input = Vec::new();
         let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-        io::stdin()
-            .lock()
-            .take(limit)
-            .read_to_end(&mut input)
-            .map_err(|error| {
-                Failure::usage(
-                    format!("{what} cannot be read from standard input: {error}"),
-                    "send it through a pipe or from a file: `saddlebag … < FILE`",
-                )
-            })?;
+        io::stdin().lock().take(limit).read_to_end(&mut input).map_err(|error| {
+            Failure::usage(
+                format!("{what} cannot be read from standard input: {error}"),
+                "send it through a pipe or from a file: `saddlebag … < FILE`",
+            )
+        })?;
         Ok(input)
     }
 

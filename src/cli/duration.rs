@@ -15,19 +15,14 @@ impl FromStr for Duration {
             || "a duration is a number and s, m, h or d, like 90s, 15m, 24h or 30d".to_owned();
         let unit = text.chars().next_back().ok_or_else(wrong)?;
         let number = text.strip_suffix(unit).unwrap_or_default();
-        let seconds = UNITS
-            .iter()
-            .find(|(name, _)| *name == unit)
-            .map(|(_, seconds)| *seconds);
+        let seconds = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, seconds)| *seconds);
         let seconds = seconds.ok_or_else(wrong)?;
         if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(wrong());
         }
         let number: Option<u64> = number.parse().ok();
         let total = number.and_then(|number| number.checked_mul(seconds));
-        total
-            .map(Self)
-            .ok_or_else(|| "more seconds than there are".to_owned())
+        total.map(Self).ok_or_else(|| "more seconds than there are".to_owned())
     }
 }
 
@@ -35,16 +30,9 @@ impl FromStr for Duration {
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whole = |seconds: &u64| self.0 > 0 && self.0.checked_rem(*seconds) == Some(0);
-        let (name, seconds) = UNITS
-            .iter()
-            .rev()
-            .find(|(_, seconds)| whole(seconds))
-            .unwrap_or(&('s', 1));
-        write!(
-            f,
-            "{}{name}",
-            self.0.checked_div(*seconds).unwrap_or(self.0)
-        )
+        let (name, seconds) =
+            UNITS.iter().rev().find(|(_, seconds)| whole(seconds)).unwrap_or(&('s', 1));
+        write!(f, "{}{name}", self.0.checked_div(*seconds).unwrap_or(self.0))
     }
 }
 
@@ -56,18 +44,12 @@ mod tests {
 
     #[test]
     fn a_duration_is_a_number_and_a_unit() {
-        for (text, seconds) in [
-            ("0s", 0),
-            ("90s", 90),
-            ("15m", 900),
-            ("24h", 86_400),
-            ("30d", 2_592_000),
-        ] {
+        for (text, seconds) in
+            [("0s", 0), ("90s", 90), ("15m", 900), ("24h", 86_400), ("30d", 2_592_000)]
+        {
             assert_eq!(text.parse(), Ok(Duration(seconds)), "{text}");
         }
-        for text in [
-            "", "s", "30", "-1d", "+1d", "1.5h", "1h30m", "1 d", "1D", "1w", "٣d", "é",
-        ] {
+        for text in ["", "s", "30", "-1d", "+1d", "1.5h", "1h30m", "1 d", "1D", "1w", "٣d", "é"] {
             assert!(text.parse::<Duration>().is_err(), "{text}");
         }
         assert!("213503982334602d".parse::<Duration>().is_err());
@@ -76,13 +58,8 @@ mod tests {
 
     #[test]
     fn it_is_shown_in_its_largest_whole_unit() {
-        for (seconds, text) in [
-            (0, "0s"),
-            (60, "1m"),
-            (86_400, "1d"),
-            (90, "90s"),
-            (90_000, "25h"),
-        ] {
+        for (seconds, text) in [(0, "0s"), (60, "1m"), (86_400, "1d"), (90, "90s"), (90_000, "25h")]
+        {
             assert_eq!(Duration(seconds).to_string(), text);
         }
     }

@@ -114,10 +114,9 @@ impl Failure {
                 "then bring it here: saddlebag keys import FILE, with this ring as --ring"
                     .to_owned(),
             ),
-            Refused::UnknownKey { .. } => (
-                Exit::Refused,
-                format!("its keys: saddlebag keys show --ring {ring}"),
-            ),
+            Refused::UnknownKey { .. } => {
+                (Exit::Refused, format!("its keys: saddlebag keys show --ring {ring}"))
+            }
             Refused::NotStaged { .. } => (
                 Exit::Refused,
                 format!("only a staged key can be activated: saddlebag keys show --ring {ring}"),
@@ -137,10 +136,9 @@ impl Failure {
                     .to_owned(),
             ),
             Refused::Policy(invalid) => (Exit::Usage, policy_help(invalid).to_owned()),
-            Refused::Full => (
-                Exit::Refused,
-                format!("when keys drain: saddlebag keys show --ring {ring}"),
-            ),
+            Refused::Full => {
+                (Exit::Refused, format!("when keys drain: saddlebag keys show --ring {ring}"))
+            }
             Refused::Randomness(_) => (
                 Exit::Unavailable,
                 "the operating system's generator must work before keys are made".to_owned(),
@@ -156,10 +154,9 @@ impl Failure {
     /// Tokens that cannot be set up.
     pub(super) fn config(error: &ConfigError) -> Self {
         let (exit, help) = match error {
-            ConfigError::Scope(_) => (
-                Exit::Refused,
-                "use the root ring, or the audience of this one: --audience NAME",
-            ),
+            ConfigError::Scope(_) => {
+                (Exit::Refused, "use the root ring, or the audience of this one: --audience NAME")
+            }
             ConfigError::Jwt => (Exit::Usage, "add --jwt hs256 or --jwt eddsa"),
             ConfigError::Reserved { .. } => (
                 Exit::Usage,
@@ -173,10 +170,9 @@ impl Failure {
     /// A token that was not issued.
     pub(super) fn issue(error: &IssueError) -> Self {
         let (exit, help) = match error {
-            IssueError::Lifetime { asked: 0, .. } => (
-                Exit::Usage,
-                "a lifetime is at least a second: --lifetime 15m",
-            ),
+            IssueError::Lifetime { asked: 0, .. } => {
+                (Exit::Usage, "a lifetime is at least a second: --lifetime 15m")
+            }
             IssueError::Lifetime { .. } => (
                 Exit::Refused,
                 "ask for less, or raise the ring's policy first: saddlebag keys policy --help",
@@ -184,14 +180,12 @@ impl Failure {
             IssueError::Subject { .. } => {
                 (Exit::Usage, "give a shorter --subject, or leave it out")
             }
-            IssueError::State(_) => (
-                Exit::Usage,
-                "--state takes one JSON value, 32 levels deep at most",
-            ),
-            IssueError::TooLong { .. } => (
-                Exit::Usage,
-                "keep less in the state: an id instead of what it names",
-            ),
+            IssueError::State(_) => {
+                (Exit::Usage, "--state takes one JSON value, 32 levels deep at most")
+            }
+            IssueError::TooLong { .. } => {
+                (Exit::Usage, "keep less in the state: an id instead of what it names")
+            }
             IssueError::JwtNotConfigured => (Exit::Usage, "add --jwt hs256 or --jwt eddsa"),
             IssueError::Clock { .. } => (Exit::Refused, "set this machine's clock"),
             IssueError::Randomness(_) => (

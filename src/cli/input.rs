@@ -47,9 +47,7 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     };
     let help = "give a file that holds JSON, or - for standard input";
     let mut input = Vec::new();
-    let limit = u64::try_from(LONGEST_STATE)
-        .unwrap_or(u64::MAX)
-        .saturating_add(1);
+    let limit = u64::try_from(LONGEST_STATE).unwrap_or(u64::MAX).saturating_add(1);
     let read = File::open(file).and_then(|file| file.take(limit).read_to_end(&mut input));
     match read {
         Ok(_) => Ok(input),

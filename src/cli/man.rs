@@ -47,10 +47,7 @@ fn write(command: &Command, page: &mut Vec<u8>) -> io::Result<()> {
 
 /// A section for every verb that does something itself.
 fn verbs(command: &Command, path: &str, page: &mut Vec<u8>) -> io::Result<()> {
-    for verb in command
-        .get_subcommands()
-        .filter(|verb| verb.get_name() != "help")
-    {
+    for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
         let path = format!("{path} {}", verb.get_name());
         if verb.has_subcommands() {
             verbs(verb, &path, page)?;
@@ -66,10 +63,7 @@ fn verbs(command: &Command, path: &str, page: &mut Vec<u8>) -> io::Result<()> {
         let text = String::from_utf8_lossy(&text)
             .replace("\n.SH EXTRA", "\n.SH EXAMPLES")
             .replace("\n.SH ", "\n.SS ");
-        let text = text
-            .strip_prefix(".SH ")
-            .map(|rest| format!(".SS {rest}"))
-            .unwrap_or(text);
+        let text = text.strip_prefix(".SH ").map(|rest| format!(".SS {rest}")).unwrap_or(text);
         page.extend_from_slice(format!(".SH \"{}\"\n", path.to_uppercase()).as_bytes());
         page.extend_from_slice(text.as_bytes());
     }

@@ -13,10 +13,7 @@ use crate::answer::{PolicyAnswer, text, text_or_null};
 
 /// Tells, before anything is saved, what a plan changes and what it breaks.
 pub(super) fn announce(console: &mut Console, ring: &RingLocation, plan: &Plan) {
-    console.note(format_args!(
-        "plan for {ring}, generation {}:",
-        plan.ring.generation()
-    ));
+    console.note(format_args!("plan for {ring}, generation {}:", plan.ring.generation()));
     for change in &plan.changes {
         console.note(format_args!("  {change}"));
     }
@@ -44,11 +41,7 @@ pub(super) fn changed(
         });
     }
     let name = plan.ring.name();
-    let would = if args.dry_run {
-        " (dry run: nothing was saved)"
-    } else {
-        ""
-    };
+    let would = if args.dry_run { " (dry run: nothing was saved)" } else { "" };
     console.line(format_args!(
         "{}: generation {} of {}{would}",
         Shown(&args.ring.location.to_string()),
@@ -122,15 +115,9 @@ struct ChangeEntry {
     state: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     was: Option<&'static str>,
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "text_or_null"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "text_or_null")]
     activates_at: Option<UnixTime>,
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "text_or_null"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "text_or_null")]
     drains_until: Option<UnixTime>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<PolicyAnswer>,
@@ -141,11 +128,7 @@ impl ChangeEntry {
     fn of(change: &Change) -> Self {
         let text = change.to_string();
         match change {
-            Change::Added {
-                id,
-                state,
-                activates_at,
-            } => Self {
+            Change::Added { id, state, activates_at } => Self {
                 change: "added",
                 key: Some(id.to_string()),
                 state: Some(state.as_str()),
@@ -187,11 +170,7 @@ impl ChangeEntry {
                 text,
                 ..Self::default()
             },
-            _ => Self {
-                change: "other",
-                text,
-                ..Self::default()
-            },
+            _ => Self { change: "other", text, ..Self::default() },
         }
     }
 }

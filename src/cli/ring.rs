@@ -36,9 +36,7 @@ impl RingArgs {
 
     /// Reads the ring.
     pub(super) fn load(&self) -> Result<KeyRing, Failure> {
-        self.store()
-            .load()
-            .map_err(|error| Failure::store(&error, &self.location))
+        self.store().load().map_err(|error| Failure::store(&error, &self.location))
     }
 }
 
@@ -71,11 +69,7 @@ impl RingLocation {
 
     pub(super) fn store(&self, allow_group_read: bool) -> FileStore {
         let store = FileStore::new(&self.0);
-        if allow_group_read {
-            store.allow_group_read()
-        } else {
-            store
-        }
+        if allow_group_read { store.allow_group_read() } else { store }
     }
 }
 
@@ -95,10 +89,7 @@ mod tests {
 
     #[test]
     fn a_ring_is_a_file_and_says_so() {
-        assert_eq!(
-            RingLocation::parse("file:a b".into()),
-            Ok(RingLocation::file("a b"))
-        );
+        assert_eq!(RingLocation::parse("file:a b".into()), Ok(RingLocation::file("a b")));
         for (text, reason) in [
             ("vault:secret/ring", "no Vault"),
             ("file:", "path is missing"),

@@ -27,10 +27,7 @@ fn write(file: &Path, text: &str) -> io::Result<()> {
         _ => Path::new("."),
     };
     if fs::symlink_metadata(file).is_ok_and(|found| !found.is_file()) {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is not a regular file",
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
     let unique: [u8; 12] = draw().map_err(io::Error::other)?;
     let mut hidden = std::ffi::OsString::from(".");
@@ -38,11 +35,7 @@ fn write(file: &Path, text: &str) -> io::Result<()> {
     hidden.push(format!(".tmp-{}", format::encode(&unique)));
     let temporary = Temporary(folder.join(hidden));
     let mut options = OpenOptions::new();
-    let mut written = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&temporary.0)?;
+    let mut written = options.write(true).create_new(true).mode(0o600).open(&temporary.0)?;
     written.write_all(text.as_bytes())?;
     written.sync_all()?;
     fs::rename(&temporary.0, file)?;

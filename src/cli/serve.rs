@@ -41,12 +41,7 @@ pub(super) struct Serve {
     dev: bool,
 
     /// Where callers' requests are taken: host:port (port 0 is any free one) or unix:PATH
-    #[arg(
-        long,
-        env = "SADDLEBAG_LISTEN",
-        value_name = "ADDR",
-        default_value = "127.0.0.1:7070"
-    )]
+    #[arg(long, env = "SADDLEBAG_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:7070")]
     listen: Address,
 
     /// Where /healthz and /readyz are, for probes alone
@@ -59,12 +54,7 @@ pub(super) struct Serve {
     admin_listen: Address,
 
     /// The audience of requests that name none
-    #[arg(
-        long,
-        env = "SADDLEBAG_AUDIENCE",
-        value_name = "A",
-        default_value = "default"
-    )]
+    #[arg(long, env = "SADDLEBAG_AUDIENCE", value_name = "A", default_value = "default")]
     audience: String,
 
     /// Issues and accepts jwt tokens of this one algorithm too
@@ -92,21 +82,11 @@ pub(super) struct Serve {
     stale_after: Option<Span>,
 
     /// How long requests under way may take when the server ends
-    #[arg(
-        long,
-        env = "SADDLEBAG_DRAIN",
-        value_name = "DURATION",
-        default_value = "10s"
-    )]
+    #[arg(long, env = "SADDLEBAG_DRAIN", value_name = "DURATION", default_value = "10s")]
     drain: Span,
 
     /// What is logged to standard error: error, warn, info, debug, or a filter of tracing's
-    #[arg(
-        long,
-        env = "SADDLEBAG_LOG",
-        value_name = "FILTER",
-        default_value = "info"
-    )]
+    #[arg(long, env = "SADDLEBAG_LOG", value_name = "FILTER", default_value = "info")]
     log: String,
 }
 
@@ -144,9 +124,7 @@ impl Serve {
             None => ring.clone(),
         };
         let service = self.service(ring.clone(), credential_ring)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| {
             Failure::unavailable(
                 format!("no threads to serve with: {error}"),
@@ -171,9 +149,7 @@ impl Serve {
             );
         }
         // What went wrong is in the log already, and in /readyz.
-        Watch::new(place.store(self.allow_group_read), options)
-            .start_waiting()
-            .0
+        Watch::new(place.store(self.allow_group_read), options).start_waiting().0
     }
 
     fn service(&self, ring: KeyRingHandle, callers: KeyRingHandle) -> Result<Service, Failure> {
@@ -206,9 +182,7 @@ impl Serve {
             }
         });
         let ended = shutdown()?;
-        service
-            .run(api, admin, ended, Duration::from_secs(self.drain.0))
-            .await;
+        service.run(api, admin, ended, Duration::from_secs(self.drain.0)).await;
         Ok(Exit::Done)
     }
 }
@@ -230,10 +204,7 @@ async fn bind(flag: &str, place: &Address) -> Result<Bound, Failure> {
 
 fn address(listener: &Bound) -> Result<String, Failure> {
     listener.address().map_err(|error| {
-        Failure::refused(
-            format!("a listener has no address: {error}"),
-            "start it again",
-        )
+        Failure::refused(format!("a listener has no address: {error}"), "start it again")
     })
 }
 
@@ -241,16 +212,11 @@ fn address(listener: &Bound) -> Result<String, Failure> {
 fn shutdown() -> Result<impl Future<Output = ()>, Failure> {
     let listen = |kind| {
         signal(kind).map_err(|error| {
-            Failure::refused(
-                format!("signals cannot be taken: {error}"),
-                "start it again",
-            )
+            Failure::refused(format!("signals cannot be taken: {error}"), "start it again")
         })
     };
-    let (mut terminate, mut interrupt) = (
-        listen(SignalKind::terminate())?,
-        listen(SignalKind::interrupt())?,
-    );
+    let (mut terminate, mut interrupt) =
+        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}

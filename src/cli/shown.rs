@@ -83,9 +83,6 @@ mod tests {
     #[test]
     fn text_of_others_cannot_steer_the_terminal() {
         let text = "a\u{1b}[2J\u{9b}\u{202e}é\n";
-        assert_eq!(
-            Shown(text).to_string(),
-            "a\\u{1b}[2J\\u{9b}\\u{202e}é\\u{a}"
-        );
+        assert_eq!(Shown(text).to_string(), "a\\u{1b}[2J\\u{9b}\\u{202e}é\\u{a}");
     }
 }

@@ -14,12 +14,7 @@ fn at(seconds: u64) -> UnixTime {
 
 /// Issued at 1,000 in a session of a day.
 fn living(expires: u64) -> Times {
-    Times {
-        started: 1_000,
-        issued_at: 1_000,
-        expires,
-        ends_at: 1_000 + DAY,
-    }
+    Times { started: 1_000, issued_at: 1_000, expires, ends_at: 1_000 + DAY }
 }
 
 #[test]
@@ -42,19 +37,10 @@ fn renewal_is_due_after_a_quarter_and_a_minute_or_half() {
     ] {
         let times = living(expires);
         if due > 0 {
-            assert!(
-                !renewal_is_due(&times, Active, &rule, at(1_000 + due - 1)),
-                "{expires}"
-            );
+            assert!(!renewal_is_due(&times, Active, &rule, at(1_000 + due - 1)), "{expires}");
         }
-        assert!(
-            renewal_is_due(&times, Active, &rule, at(1_000 + due)),
-            "{expires}"
-        );
-        assert!(
-            renewal_is_due(&times, Active, &rule, at(1_000 + expires)),
-            "{expires}"
-        );
+        assert!(renewal_is_due(&times, Active, &rule, at(1_000 + due)), "{expires}");
+        assert!(renewal_is_due(&times, Active, &rule, at(1_000 + expires)), "{expires}");
         // A clock behind the issuer's.
         assert!(!renewal_is_due(&times, Active, &rule, at(999)), "{expires}");
     }
@@ -72,21 +58,12 @@ fn another_rule_moves_the_part_and_the_least_time() {
         // One in none: at the end.
         (0, 0, 900, 900),
     ] {
-        let rule = RenewalRule {
-            after_one_in,
-            not_before,
-        };
+        let rule = RenewalRule { after_one_in, not_before };
         let times = living(expires);
         if due > 0 {
-            assert!(
-                !renewal_is_due(&times, Active, &rule, at(1_000 + due - 1)),
-                "{rule:?}"
-            );
+            assert!(!renewal_is_due(&times, Active, &rule, at(1_000 + due - 1)), "{rule:?}");
         }
-        assert!(
-            renewal_is_due(&times, Active, &rule, at(1_000 + due)),
-            "{rule:?}"
-        );
+        assert!(renewal_is_due(&times, Active, &rule, at(1_000 + due)), "{rule:?}");
     }
 }
 
@@ -103,22 +80,13 @@ fn a_draining_key_is_left_at_once_and_a_staged_one_never() {
 fn renewal_is_never_due_where_it_could_not_end_later() {
     let rule = RenewalRule::default();
     for state in [Active, Draining, Staged] {
-        for now in [
-            1_000,
-            1_000 + DAY / 2,
-            1_000 + DAY - 1,
-            1_000 + DAY,
-            1_059 + DAY,
-        ] {
+        for now in [1_000, 1_000 + DAY / 2, 1_000 + DAY - 1, 1_000 + DAY, 1_059 + DAY] {
             assert!(!renewal_is_due(&living(DAY), state, &rule, at(now)));
         }
     }
     assert!(renewal_is_due(&living(DAY - 1), Draining, &rule, at(1_000)));
     // Nor where the session has ended.
-    let last = Times {
-        issued_at: 1_000 + DAY - 910,
-        ..living(900)
-    };
+    let last = Times { issued_at: 1_000 + DAY - 910, ..living(900) };
     for state in [Active, Draining] {
         assert!(renewal_is_due(&last, state, &rule, at(1_000 + DAY - 1)));
         assert!(!renewal_is_due(&last, state, &rule, at(1_000 + DAY)));
@@ -128,32 +96,21 @@ fn renewal_is_never_due_where_it_could_not_end_later() {
 #[test]
 fn lifetimes_asked_for_are_refused_above_the_policy_and_defaults_shortened() {
     use Wish::{Asked, Default};
-    let policy = Policy {
-        max_token_lifetime: 1_000,
-        max_session_lifetime: 5_000,
-        ..Policy::default()
-    };
+    let policy =
+        Policy { max_token_lifetime: 1_000, max_session_lifetime: 5_000, ..Policy::default() };
     for (idle, absolute, expected) in [
         (Asked(1_000), Asked(5_000), Ok((1_000, 5_000))),
         (Asked(1), Asked(1), Ok((1, 1))),
         (Asked(500), Asked(100), Ok((100, 100))),
         (Asked(1_001), Asked(5_000), Err(("lifetime", 1_001, 1_000))),
         (Asked(0), Asked(5_000), Err(("lifetime", 0, 1_000))),
-        (
-            Asked(1_000),
-            Asked(5_001),
-            Err(("session_lifetime", 5_001, 5_000)),
-        ),
+        (Asked(1_000), Asked(5_001), Err(("session_lifetime", 5_001, 5_000))),
         (Asked(1_000), Asked(0), Err(("session_lifetime", 0, 5_000))),
         (Default(900), Default(4_000), Ok((900, 4_000))),
         (Default(9_000), Default(DAY), Ok((1_000, 5_000))),
         (Default(u64::MAX), Default(u64::MAX), Ok((1_000, 5_000))),
         (Default(900), Asked(100), Ok((100, 100))),
-        (
-            Default(9_000),
-            Asked(5_001),
-            Err(("session_lifetime", 5_001, 5_000)),
-        ),
+        (Default(9_000), Asked(5_001), Err(("session_lifetime", 5_001, 5_000))),
         (Asked(1_001), Default(DAY), Err(("lifetime", 1_001, 1_000))),
     ] {
         let given = of_new(idle, absolute, &policy);
@@ -267,9 +224,7 @@ impl History {
     /// Somebody runs `rotate` now and then, for so many seconds.
     fn new(policy: Policy, seconds: u64, numbers: &mut Numbers) -> Self {
         let mut rng = rand::rngs::SysRng;
-        let first = rotation::init("years", policy, at(START), &mut rng)
-            .unwrap()
-            .ring;
+        let first = rotation::init("years", policy, at(START), &mut rng).unwrap().ring;
         let mut all = vec![(START, first)];
         let mut now = START;
         while now < START + seconds {
@@ -285,9 +240,7 @@ impl History {
     }
 
     fn at(&self, now: u64) -> usize {
-        self.0
-            .partition_point(|(since, _)| *since <= now)
-            .saturating_sub(1)
+        self.0.partition_point(|(since, _)| *since <= now).saturating_sub(1)
     }
 }
 
@@ -332,11 +285,7 @@ fn live(
 ) -> usize {
     let lag = policy.publish_ahead - 2 * policy.clock_skew;
     let mut nodes: Vec<Node> = (0..4)
-        .map(|_| Node {
-            ahead: numbers.between(0, policy.clock_skew),
-            read: 0,
-            next_read: 0,
-        })
+        .map(|_| Node { ahead: numbers.between(0, policy.clock_skew), read: 0, next_read: 0 })
         .collect();
     let mut real = began;
     let mut token: Option<Token> = None;
@@ -355,12 +304,7 @@ fn live(
         let active = ring.active(at(now)).unwrap().id();
         let Some(held) = &mut token else {
             let (expires, ends) = of_new(Wish::Asked(idle), Wish::Asked(absolute), policy).unwrap();
-            let times = Times {
-                started: now,
-                issued_at: now,
-                expires,
-                ends_at: now + ends,
-            };
+            let times = Times { started: now, issued_at: now, expires, ends_at: now + ends };
             token = Some(Token { times, key: active });
             continue;
         };
@@ -383,11 +327,7 @@ fn live(
             let issued_at = held.times.started + issued;
             assert!(issued_at >= held.times.issued_at && issued_at + expires <= ends_at);
             assert!(issued_at + expires >= held.times.issued_at + held.times.expires);
-            held.times = Times {
-                issued_at,
-                expires,
-                ..held.times
-            };
+            held.times = Times { issued_at, expires, ..held.times };
             held.key = active;
         }
         // Often at once, often as late as may be.

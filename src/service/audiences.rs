@@ -17,10 +17,7 @@ pub(super) struct Audiences {
 
 impl Audiences {
     pub(super) fn new(usual: Tokens) -> Self {
-        Self {
-            usual,
-            others: ArcSwap::default(),
-        }
+        Self { usual, others: ArcSwap::default() }
     }
 
     /// The tokens of the audience that a caller named, or of the default one, if the caller may use it.
@@ -54,11 +51,8 @@ impl Audiences {
         })?;
         self.others.rcu(|others| {
             // Names come from callers with a credential; one of them may still name very many.
-            let mut next = if others.len() < MOST {
-                BTreeMap::clone(others)
-            } else {
-                BTreeMap::new()
-            };
+            let mut next =
+                if others.len() < MOST { BTreeMap::clone(others) } else { BTreeMap::new() };
             next.insert(name.to_owned(), made.clone());
             Arc::new(next)
         });
@@ -72,9 +66,7 @@ fn bound(tokens: &Tokens, text: &str) -> Result<Tokens, Problem> {
     let binding = BASE64_URL_SAFE_NO_PAD
         .decode(text)
         .map_err(|_| Problem::invalid_member("binding", &"not base64url without padding"))?;
-    tokens
-        .bound_to(&binding)
-        .map_err(|error| Problem::invalid_member("binding", &error))
+    tokens.bound_to(&binding).map_err(|error| Problem::invalid_member("binding", &error))
 }
 
 const MOST: usize = 1_024;

@@ -39,16 +39,13 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Problem
         // A member that is missing, or there twice, is told by the object around it.
         let inner = error.inner().to_string();
         let told = ["missing field `", "duplicate field `"];
-        let member = told
-            .into_iter()
-            .find_map(|told| inner.strip_prefix(told)?.split('`').next());
+        let member = told.into_iter().find_map(|told| inner.strip_prefix(told)?.split('`').next());
         if let Some(member) = member {
             path = format!("{path}.{member}");
         }
         Problem::invalid_body(&format!("${path}"), &inner)
     })?;
-    json.end()
-        .map_err(|error| Problem::invalid_body("$", &error))?;
+    json.end().map_err(|error| Problem::invalid_body("$", &error))?;
     Ok(value)
 }
 
@@ -78,10 +75,7 @@ pub(super) fn answer(status: axum::http::StatusCode, value: &impl Serialize) -> 
 }
 
 fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .unwrap_or_default();
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if kind.eq_ignore_ascii_case("application/json") {
         return Ok(());

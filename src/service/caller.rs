@@ -30,11 +30,7 @@ impl Service {
             }
         })?;
         if !caller.has(role) {
-            tracing::debug!(
-                caller = caller.name,
-                role = role.as_str(),
-                "caller lacks a role"
-            );
+            tracing::debug!(caller = caller.name, role = role.as_str(), "caller lacks a role");
             return Err(Problem::role_required(role));
         }
         Ok(caller)

@@ -48,14 +48,8 @@ pub(super) async fn serve(
         }
     }
     drop(listener);
-    if tokio::time::timeout(drain, graceful.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!(
-            seconds = drain.as_secs(),
-            "connections were cut: they did not end in time"
-        );
+    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!(seconds = drain.as_secs(), "connections were cut: they did not end in time");
     }
 }
 
@@ -76,23 +70,12 @@ async fn accept(listener: &Bound) -> io::Result<Stream> {
 
 async fn connection(stream: Stream, router: Router, watcher: Watcher) {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS_WITHIN);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(HEADERS_WITHIN);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEADERS_WITHIN);
     builder.http1().max_buf_size(LARGEST_HEAD);
-    builder
-        .http2()
-        .max_header_list_size(LARGEST_HEAD_H2)
-        .max_concurrent_streams(MOST_STREAMS);
+    builder.http2().max_header_list_size(LARGEST_HEAD_H2).max_concurrent_streams(MOST_STREAMS);
     let service = TowerToHyperService::new(router);
-    let connection = builder
-        .serve_connection(TokioIo::new(stream), service)
-        .into_owned();
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended early");
     }

@@ -42,11 +42,7 @@ pub(super) async fn readyz(State(service): State<Arc<Service>>) -> Response {
         reasons.push("the key ring is stale: nothing is issued".to_owned());
     }
     reasons.extend(freshness.last_error);
-    let status = if ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let readiness = Readiness {
         ready,
         issuing: freshness.issuing,

@@ -71,13 +71,9 @@ pub(super) async fn issue(
     let text = body::read(request).await?;
     let asked: Asked<'_> = body::parse(&text)?;
     let binding = asked.binding.as_deref();
-    let tokens = service
-        .audiences
-        .of(asked.audience.as_deref(), &caller, binding)?;
+    let tokens = service.audiences.of(asked.audience.as_deref(), &caller, binding)?;
 
-    let state = asked
-        .state
-        .map_or_else(|| Ok(RawState::none()), body::state)?;
+    let state = asked.state.map_or_else(|| Ok(RawState::none()), body::state)?;
     let shown = state.to_json().and_then(answer::shown);
     let shown = shown.map_err(|error| Problem::internal(&error))?;
     let mut session = NewSession::raw(state);
@@ -96,11 +92,5 @@ pub(super) async fn issue(
     let issued = tokens.issue_at(session, UnixTime::now())?;
     let audience = tokens.audience().as_str();
     let session = SessionAnswer::new(&issued.info, audience, asked.subject.as_deref(), &shown);
-    Ok(body::answer(
-        StatusCode::CREATED,
-        &Answer {
-            token: &issued.token,
-            session,
-        },
-    ))
+    Ok(body::answer(StatusCode::CREATED, &Answer { token: &issued.token, session }))
 }

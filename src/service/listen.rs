@@ -104,20 +104,10 @@ mod tests {
 
     #[test]
     fn an_address_is_tcp_or_a_unix_socket() {
-        assert_eq!(
-            "127.0.0.1:0".parse(),
-            Ok(Address::Tcp("127.0.0.1:0".into()))
-        );
+        assert_eq!("127.0.0.1:0".parse(), Ok(Address::Tcp("127.0.0.1:0".into())));
         assert_eq!("[::1]:7070".parse(), Ok(Address::Tcp("[::1]:7070".into())));
         assert_eq!("unix:/run/x".parse(), Ok(Address::Unix("/run/x".into())));
-        for bad in [
-            "",
-            "7070",
-            "localhost",
-            "localhost:http",
-            "localhost:70000",
-            "unix:",
-        ] {
+        for bad in ["", "7070", "localhost", "localhost:http", "localhost:70000", "unix:"] {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
         }
     }

@@ -31,35 +31,20 @@ pub(super) struct Problem {
 impl Problem {
     fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
         let r#type = format!("urn:saddlebag:problem:{code}");
-        Self {
-            r#type,
-            title,
-            status,
-            code,
-            detail: None,
-            path: None,
-        }
+        Self { r#type, title, status, code, detail: None, path: None }
     }
 
     fn detail(self, detail: impl Display) -> Self {
-        Self {
-            detail: Some(detail.to_string()),
-            ..self
-        }
+        Self { detail: Some(detail.to_string()), ..self }
     }
 
     fn path(self, path: impl Into<String>) -> Self {
-        Self {
-            path: Some(path.into()),
-            ..self
-        }
+        Self { path: Some(path.into()), ..self }
     }
 
     pub(super) fn invalid_body(path: &str, error: &impl Display) -> Self {
         let title = "The body is not what this endpoint takes";
-        Self::new(StatusCode::BAD_REQUEST, "invalid_body", title)
-            .detail(error)
-            .path(path)
+        Self::new(StatusCode::BAD_REQUEST, "invalid_body", title).detail(error).path(path)
     }
 
     pub(super) fn invalid_member(member: &str, error: &impl Display) -> Self {
@@ -68,9 +53,7 @@ impl Problem {
 
     pub(super) fn invalid_state(path: &str, kind: StateErrorKind) -> Self {
         let title = "The state cannot be carried by a token";
-        Self::new(StatusCode::BAD_REQUEST, "invalid_state", title)
-            .detail(kind)
-            .path(path)
+        Self::new(StatusCode::BAD_REQUEST, "invalid_state", title).detail(kind).path(path)
     }
 
     pub(super) fn audience_reserved(error: &impl Display) -> Self {
@@ -104,11 +87,7 @@ impl Problem {
     }
 
     pub(super) fn not_found() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            "There is nothing at this path",
-        )
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this path")
     }
 
     pub(super) fn method_not_allowed(method: &Method) -> Self {
@@ -131,9 +110,8 @@ impl Problem {
 
     pub(super) fn not_json(kind: &str) -> Self {
         let title = "The body must be JSON";
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", title).detail(format_args!(
-            "content-type is {kind:?}, not \"application/json\""
-        ))
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", title)
+            .detail(format_args!("content-type is {kind:?}, not \"application/json\""))
     }
 
     pub(super) fn not_ready() -> Self {
@@ -170,11 +148,9 @@ impl From<IssueError> for Problem {
                 let problem = Self::new(status, "lifetime_not_allowed", title);
                 return problem.detail(&error).path(format!("$.{what}"));
             }
-            IssueError::TooLong { .. } => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "token_too_long",
-                "The token would be too long",
-            ),
+            IssueError::TooLong { .. } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "token_too_long", "The token would be too long")
+            }
             IssueError::JwtNotConfigured | IssueError::JwtBinding | IssueError::JwtBytes => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "jwt_not_possible",

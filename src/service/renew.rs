@@ -44,9 +44,7 @@ pub(super) async fn renew(
     let text = body::read(request).await?;
     let asked: Asked<'_> = body::parse(&text)?;
     let binding = asked.binding.as_deref();
-    let tokens = service
-        .audiences
-        .of(asked.audience.as_deref(), &caller, binding)?;
+    let tokens = service.audiences.of(asked.audience.as_deref(), &caller, binding)?;
     let state = asked.state.map(body::state).transpose()?;
 
     let now = UnixTime::now();
@@ -86,11 +84,5 @@ pub(super) async fn renew(
     };
     let audience = tokens.audience().as_str();
     let session = SessionAnswer::new(&issued.info, audience, subject, &shown);
-    Ok(body::answer(
-        StatusCode::OK,
-        &Answer {
-            token: &issued.token,
-            session,
-        },
-    ))
+    Ok(body::answer(StatusCode::OK, &Answer { token: &issued.token, session }))
 }

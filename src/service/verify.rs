@@ -36,9 +36,7 @@ pub(super) async fn verify(
     let text = body::read(request).await?;
     let asked: Asked<'_> = body::parse(&text)?;
     let binding = asked.binding.as_deref();
-    let tokens = service
-        .audiences
-        .of(asked.audience.as_deref(), &caller, binding)?;
+    let tokens = service.audiences.of(asked.audience.as_deref(), &caller, binding)?;
     match verified(&tokens, &asked.token, UnixTime::now())? {
         // State that does not decode makes the token invalid for whoever is handed it.
         Some(verified) => Ok(answer::state_of(&verified).map_or_else(

@@ -28,10 +28,7 @@ pub(crate) struct Anatomy {
 /// How a token names its key.
 pub(crate) enum KeyHint {
     Id(KeyId),
-    Jwt {
-        algorithm: JwtAlgorithm,
-        kid: String,
-    },
+    Jwt { algorithm: JwtAlgorithm, kid: String },
 }
 
 /// One part of a token.
@@ -73,20 +70,14 @@ fn signed(token: &str) -> Option<Anatomy> {
     let (bytes, key) = format::decode(token, format::SHORTEST_SIGNED)?;
     let claims = bytes.get(HEADER_LEN..bytes.len().checked_sub(TAG_LEN)?)?;
     let parsed = Claims::parse(claims);
-    let mut parts = vec![
-        part(0, "header", HEADER_LEN),
-        part(0, "claims", claims.len()),
-    ];
+    let mut parts = vec![part(0, "header", HEADER_LEN), part(0, "claims", claims.len())];
     if let Ok(claims) = &parsed {
         let times = [claims.started, claims.issued, claims.expires, claims.ends];
-        let times = times
-            .into_iter()
-            .map(head_len)
-            .fold(0, usize::saturating_add);
+        let times = times.into_iter().map(head_len).fold(0, usize::saturating_add);
         let revision = head_len(u64::from(claims.revision));
-        let subject = claims.subject.map_or(1, |subject| {
-            head_len(subject.len() as u64).saturating_add(subject.len())
-        });
+        let subject = claims
+            .subject
+            .map_or(1, |subject| head_len(subject.len() as u64).saturating_add(subject.len()));
         // The array's head goes with the id: both are there in every token.
         parts.push(part(1, "session id", 14));
         parts.push(part(1, "times", times));
@@ -127,44 +118,27 @@ fn sealed(token: &str) -> Option<Anatomy> {
 fn jwt(token: &str) -> Option<Anatomy> {
     let (algorithm, jws) = parse_jwt(token)?;
     // A segment's text, back to the bytes it spells.
-    let mut segments = token
-        .split('.')
-        .map(|segment| segment.len().saturating_mul(3).div_euclid(4));
+    let mut segments =
+        token.split('.').map(|segment| segment.len().saturating_mul(3).div_euclid(4));
     let (header, payload, signature) = (segments.next()?, segments.next()?, segments.next()?);
     let mut parts = vec![part(0, "header", header), part(0, "payload", payload)];
     let members: BTreeMap<String, &RawValue> = serde_json::from_slice(&jws.payload).ok()?;
     let mut members: Vec<(String, usize)> = members
         .into_iter()
         // Two quotes, a colon and a comma.
-        .map(|(name, value)| {
-            (
-                name.len()
-                    .saturating_add(value.get().len())
-                    .saturating_add(4),
-                name,
-            )
-        })
+        .map(|(name, value)| (name.len().saturating_add(value.get().len()).saturating_add(4), name))
         .map(|(bytes, name)| (name, bytes))
         .collect();
     members.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
-    parts.extend(
-        members
-            .into_iter()
-            .map(|(name, bytes)| part(1, name, bytes)),
-    );
+    parts.extend(members.into_iter().map(|(name, bytes)| part(1, name, bytes)));
     parts.push(part(0, "signature", signature));
     let claims = jws.unverified().and_then(|(audience, opened)| {
-        Claims::parse(&opened.claims)
-            .ok()
-            .map(|claims| unverified(&claims, Some(audience)))
+        Claims::parse(&opened.claims).ok().map(|claims| unverified(&claims, Some(audience)))
     });
     Some(Anatomy {
         protection: Protection::Jwt,
         characters: token.len(),
-        key: KeyHint::Jwt {
-            algorithm,
-            kid: jws.kid.clone(),
-        },
+        key: KeyHint::Jwt { algorithm, kid: jws.kid.clone() },
         parts,
         claims: Some(claims.ok_or(ClaimsError::Type)),
     })
@@ -193,11 +167,7 @@ fn unverified(claims: &Claims<'_>, audience: Option<String>) -> Unverified {
 }
 
 fn part(level: usize, name: impl Into<String>, bytes: usize) -> Part {
-    Part {
-        name: name.into(),
-        level,
-        bytes,
-    }
+    Part { name: name.into(), level, bytes }
 }
 
 /// The kid of what looks like a jwt.
@@ -245,9 +215,7 @@ fn first_foreign(text: &str) -> Option<String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let (at, c) = text.chars().enumerate().find(|(_, c)| !allowed(*c))?;
     let nth = at.saturating_add(1);
-    Some(format!(
-        "character {nth}, {c:?}, is not of base64url without padding"
-    ))
+    Some(format!("character {nth}, {c:?}, is not of base64url without padding"))
 }
 
 /// What is wrong with the claims of a signed token.
@@ -266,22 +234,10 @@ mod tests {
     fn a_malformed_token_is_told_by_what_is_wrong_with_it() {
         let body = "A".repeat(88);
         for (token, why) in [
-            (
-                "sb1sAAAA".to_owned(),
-                "8 characters, and a signed token has at least 59",
-            ),
-            (
-                format!("sb1e{body}="),
-                "character 93, '=', is not of base64url",
-            ),
-            (
-                format!("sb1e{body}\n"),
-                "character 93, '\\n', is not of base64url",
-            ),
-            (
-                format!("sb1e{body}A"),
-                "no bytes are spelled with 93 characters",
-            ),
+            ("sb1sAAAA".to_owned(), "8 characters, and a signed token has at least 59"),
+            (format!("sb1e{body}="), "character 93, '=', is not of base64url"),
+            (format!("sb1e{body}\n"), "character 93, '\\n', is not of base64url"),
+            (format!("sb1e{body}A"), "no bytes are spelled with 93 characters"),
             (format!("sb1e{body}AB"), "its last character"),
             ("a.b.c".to_owned(), "its three parts are not a jwt"),
             ("a.b!.c".to_owned(), "character 2, '!'"),

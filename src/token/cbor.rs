@@ -89,11 +89,7 @@ impl<'a> Cursor<'a> {
         };
         let info = first & 0x1f;
         if info < 24 {
-            return Ok(Head {
-                major,
-                argument: u64::from(info),
-                width: 0,
-            });
+            return Ok(Head { major, argument: u64::from(info), width: 0 });
         }
         self.long_head(major, info)
     }
@@ -113,11 +109,7 @@ impl<'a> Cursor<'a> {
         if major == Major::Simple && width == 1 && argument < 32 {
             return Err(CborError::Reserved);
         }
-        Ok(Head {
-            major,
-            argument,
-            width,
-        })
+        Ok(Head { major, argument, width })
     }
 
     /// Takes the `length` bytes of a byte string whose head was read.
@@ -242,10 +234,7 @@ mod tests {
             &[0x1a, 0, 0, 255, 255],
             &[0x1b, 0, 0, 0, 0, 1, 1, 1, 1],
         ] {
-            assert!(
-                !Cursor::new(bytes).head().unwrap().is_shortest(),
-                "{bytes:02x?}"
-            );
+            assert!(!Cursor::new(bytes).head().unwrap().is_shortest(), "{bytes:02x?}");
         }
     }
 

@@ -63,27 +63,16 @@ impl<'a> Claims<'a> {
         if self.expires == 0 {
             return Err(ClaimsError::NeverValid);
         }
-        let issued_at = self
-            .started
-            .checked_add(self.issued)
-            .ok_or(ClaimsError::Overflow)?;
-        let expires_at = issued_at
-            .checked_add(self.expires)
-            .ok_or(ClaimsError::Overflow)?;
-        let ends_at = self
-            .started
-            .checked_add(self.ends)
-            .ok_or(ClaimsError::Overflow)?;
+        let issued_at = self.started.checked_add(self.issued).ok_or(ClaimsError::Overflow)?;
+        let expires_at = issued_at.checked_add(self.expires).ok_or(ClaimsError::Overflow)?;
+        let ends_at = self.started.checked_add(self.ends).ok_or(ClaimsError::Overflow)?;
         if expires_at > ends_at {
             return Err(ClaimsError::OutlivesSession);
         }
         if ends_at >= TIME_LIMIT {
             return Err(ClaimsError::TimeLimit);
         }
-        if self
-            .subject
-            .is_some_and(|subject| !SUBJECT_BYTES.contains(&subject.len()))
-        {
+        if self.subject.is_some_and(|subject| !SUBJECT_BYTES.contains(&subject.len())) {
             return Err(ClaimsError::SubjectLength);
         }
         if self.state.is_empty() {
@@ -130,22 +119,11 @@ impl<'a> Claims<'a> {
     /// Bytes that [`encode_into`](Self::encode_into) appends.
     pub(crate) fn encoded_len(&self) -> usize {
         let subject = self.subject.map_or(1, |subject| string_len(subject.len()));
-        [
-            self.started,
-            self.issued,
-            self.expires,
-            self.ends,
-            u64::from(self.revision),
-        ]
-        .into_iter()
-        .map(head_len)
-        .chain([
-            head_len(ITEMS),
-            string_len(self.id.len()),
-            subject,
-            self.state.len(),
-        ])
-        .fold(0, usize::saturating_add)
+        [self.started, self.issued, self.expires, self.ends, u64::from(self.revision)]
+            .into_iter()
+            .map(head_len)
+            .chain([head_len(ITEMS), string_len(self.id.len()), subject, self.state.len()])
+            .fold(0, usize::saturating_add)
     }
 }
 
@@ -232,24 +210,14 @@ fn read_id(cursor: &mut Cursor<'_>) -> Result<[u8; 12], ClaimsError> {
 
 fn read_subject<'a>(cursor: &mut Cursor<'a>) -> Result<Option<&'a str>, ClaimsError> {
     match cursor.head()? {
-        Head {
-            major: Major::Simple,
-            argument: NULL,
-            width: 0,
-        } => Ok(None),
-        Head {
-            major: Major::Text,
-            argument,
-            ..
-        } if argument > MAX_SUBJECT => Err(ClaimsError::SubjectLength),
-        head @ Head {
-            major: Major::Text,
-            argument,
-            ..
-        } if head.is_shortest() => Ok(Some(cursor.text(argument)?)),
-        Head {
-            major: Major::Text, ..
-        } => Err(ClaimsError::NotShortest),
+        Head { major: Major::Simple, argument: NULL, width: 0 } => Ok(None),
+        Head { major: Major::Text, argument, .. } if argument > MAX_SUBJECT => {
+            Err(ClaimsError::SubjectLength)
+        }
+        head @ Head { major: Major::Text, argument, .. } if head.is_shortest() => {
+            Ok(Some(cursor.text(argument)?))
+        }
+        Head { major: Major::Text, .. } => Err(ClaimsError::NotShortest),
         _ => Err(ClaimsError::Type),
     }
 }

@@ -79,23 +79,12 @@ impl JwtKey {
             JwtAlgorithm::EdDsa => {
                 let seed = derive::jwt_eddsa_seed(audience);
                 let pkcs8 = Zeroizing::new([&PKCS8_ED25519[..], seed.expose()].concat());
-                let public = DEFAULT_PROVIDER
-                    .key_utils
-                    .ed_pub_components_from_private_key;
+                let public = DEFAULT_PROVIDER.key_utils.ed_pub_components_from_private_key;
                 let public = public(&pkcs8, &EllipticCurve::Ed25519).ok()?;
-                (
-                    EncodingKey::from_ed_der(&pkcs8),
-                    DecodingKey::from_ed_der(&public),
-                )
+                (EncodingKey::from_ed_der(&pkcs8), DecodingKey::from_ed_der(&public))
             }
         };
-        Some(Self {
-            algorithm,
-            kid,
-            header,
-            signs,
-            verifies,
-        })
+        Some(Self { algorithm, kid, header, signs, verifies })
     }
 
     pub(crate) fn kid(&self) -> &str {
@@ -136,9 +125,7 @@ impl JwtKey {
             (DEFAULT_PROVIDER.verifier_factory)(&self.algorithm.theirs(), &self.verifies);
         let verifier = verifier.map_err(|_| Reason::BadTag)?;
         if jws.signature.len() != self.algorithm.signature_len()
-            || verifier
-                .verify(jws.signed.as_bytes(), &jws.signature)
-                .is_err()
+            || verifier.verify(jws.signed.as_bytes(), &jws.signature).is_err()
         {
             return Err(Reason::BadTag);
         }
@@ -167,12 +154,7 @@ impl<'a> Jws<'a> {
             return None;
         }
         let kid = header.kid.into_owned();
-        Some(Self {
-            signed,
-            kid,
-            payload,
-            signature,
-        })
+        Some(Self { signed, kid, payload, signature })
     }
 
     /// The audience it names and its claims, neither of which anybody has verified.
@@ -218,11 +200,7 @@ struct Payload<'a> {
     jti: Cow<'a, str>,
     #[serde(borrow)]
     state: &'a RawValue,
-    #[serde(
-        default,
-        deserialize_with = "not_null",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
     sub: Option<Cow<'a, str>>,
 }
 
@@ -247,10 +225,7 @@ impl Payload<'_> {
         claims.validate().ok()?;
         let mut bytes = Vec::with_capacity(claims.encoded_len());
         claims.encode_into(&mut bytes);
-        Some(Opened {
-            claims: bytes,
-            state: self.state.get().into(),
-        })
+        Some(Opened { claims: bytes, state: self.state.get().into() })
     }
 }
 

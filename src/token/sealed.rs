@@ -57,12 +57,7 @@ impl SealedKey {
         // L << 1, and the carry out of its first bit comes back as 0x87 (both in GF(2^128)).
         let carry = 0x87_u128.wrapping_mul(*l >> 127);
         let k1 = Zeroizing::new(((*l << 1) ^ carry).to_be_bytes());
-        Self {
-            aes,
-            k1,
-            number,
-            derived: Arc::clone(derived),
-        }
+        Self { aes, k1, number, derived: Arc::clone(derived) }
     }
 
     /// The AES-256-GCM key that XAES-256-GCM derives for one prefix.
@@ -95,9 +90,7 @@ impl SealedKey {
         let (text, tag) = body.split_last_chunk_mut::<TAG_LEN>()?;
         let aad = aad(header, binding);
         let open = |cipher: &Aes256Gcm, text: &mut [u8]| {
-            cipher
-                .decrypt_inout_detached((&*rest).into(), &aad, text.into(), (&*tag).into())
-                .ok()
+            cipher.decrypt_inout_detached((&*rest).into(), &aad, text.into(), (&*tag).into()).ok()
         };
         if let Some(kept) = self.derived.get(self.number, prefix) {
             return open(&kept, text);
@@ -123,9 +116,7 @@ fn seal(cipher: &Aes256Gcm, token: &mut Vec<u8>, binding: &[u8]) -> Option<()> {
     let (_, body) = body.split_first_chunk_mut::<PREFIX_LEN>()?;
     let (rest, text) = body.split_first_chunk_mut::<REST_LEN>()?;
     let aad = aad(header, binding);
-    let tag = cipher
-        .encrypt_inout_detached((&*rest).into(), &aad, text.into())
-        .ok()?;
+    let tag = cipher.encrypt_inout_detached((&*rest).into(), &aad, text.into()).ok()?;
     token.extend_from_slice(&tag);
     Some(())
 }

@@ -18,9 +18,7 @@ pub(crate) struct SignedKey {
 
 impl SignedKey {
     pub(crate) fn new(audience: &Secret) -> Self {
-        Self {
-            mac: derive::hmac(&derive::signed(audience)),
-        }
+        Self { mac: derive::hmac(&derive::signed(audience)) }
     }
 
     /// Appends the tag to a header and claims.
@@ -42,11 +40,7 @@ impl SignedKey {
         let mut mac = self.mac.clone();
         mac.update(header);
         // At most 1,024, so that the length always fits.
-        mac.update(
-            &u32::try_from(binding.len())
-                .unwrap_or(u32::MAX)
-                .to_be_bytes(),
-        );
+        mac.update(&u32::try_from(binding.len()).unwrap_or(u32::MAX).to_be_bytes());
         mac.update(binding);
         mac.update(claims);
         let whole: [u8; 32] = mac.finalize().into_bytes().into();

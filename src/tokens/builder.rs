@@ -78,10 +78,7 @@ impl TokensBuilder {
     /// Says who the tokens are for: 1 to 128 characters of `[a-z0-9._:/-]`.
     #[must_use]
     pub fn audience(self, audience: impl Into<String>) -> Self {
-        Self {
-            audience: audience.into(),
-            ..self
-        }
+        Self { audience: audience.into(), ..self }
     }
 
     /// How tokens are protected when they are issued. Verification takes signed and sealed alike.
@@ -118,10 +115,7 @@ impl TokensBuilder {
     /// for its name and attributes.
     #[must_use]
     pub fn longest_issued(self, characters: usize) -> Self {
-        Self {
-            longest_issued: Some(characters),
-            ..self
-        }
+        Self { longest_issued: Some(characters), ..self }
     }
 
     /// The longest token that is looked at, in characters: 4,096 unless told, at most 65,536.
@@ -134,10 +128,7 @@ impl TokensBuilder {
     /// How many derived ciphers of other issuers are kept: 4,096 unless told, some 4 MiB when full. At most 1,048,576.
     #[must_use]
     pub fn derived_ciphers(self, capacity: usize) -> Self {
-        Self {
-            derived_capacity: capacity.min(MOST_DERIVED),
-            ..self
-        }
+        Self { derived_capacity: capacity.min(MOST_DERIVED), ..self }
     }
 
     /// Reads the ring where it is in a file, and makes the tokens.
@@ -148,14 +139,9 @@ impl TokensBuilder {
     pub fn build(self) -> Result<Tokens, ConfigError> {
         let audience = open_audience(&self.audience)?;
         let longest_verified = self.config.longest_verified;
-        let longest_issued = self
-            .longest_issued
-            .unwrap_or(USUAL_LENGTH.min(longest_verified));
+        let longest_issued = self.longest_issued.unwrap_or(USUAL_LENGTH.min(longest_verified));
         if longest_verified > LONGEST || longest_issued > longest_verified {
-            return Err(ConfigError::Limits {
-                longest_issued,
-                longest_verified,
-            });
+            return Err(ConfigError::Limits { longest_issued, longest_verified });
         }
         if [self.config.idle, self.config.absolute].contains(&Wish::Asked(0)) {
             return Err(ConfigError::Lifetime);
@@ -174,10 +160,7 @@ impl TokensBuilder {
                 .start()
                 .map_err(|error| ConfigError::Ring(Arc::new(error)))?,
         };
-        let config = Config {
-            longest_issued,
-            ..self.config
-        };
+        let config = Config { longest_issued, ..self.config };
         Tokens::assemble(ring, audience, config, derived)
     }
 
@@ -233,16 +216,10 @@ impl fmt::Display for ConfigError {
         match self {
             Self::Audience(error) => error.fmt(f),
             Self::Reserved { audience } => {
-                write!(
-                    f,
-                    "the audience {audience} is reserved: it starts with saddlebag:"
-                )
+                write!(f, "the audience {audience} is reserved: it starts with saddlebag:")
             }
             Self::Scope(error) => error.fmt(f),
-            Self::Limits {
-                longest_issued,
-                longest_verified,
-            } => write!(
+            Self::Limits { longest_issued, longest_verified } => write!(
                 f,
                 "tokens of {longest_issued} characters issued and {longest_verified} verified: at most \
                  {LONGEST} are verified, and no longer ones issued"

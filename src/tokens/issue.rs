@@ -42,49 +42,31 @@ impl<'a> NewSession<'a> {
     }
 
     fn with(state: Result<RawState, StateError>) -> Self {
-        Self {
-            subject: None,
-            state,
-            lifetime: None,
-            session_lifetime: None,
-            protection: None,
-        }
+        Self { subject: None, state, lifetime: None, session_lifetime: None, protection: None }
     }
 
     /// Says whose it is: 1 to 255 bytes.
     #[must_use]
     pub fn subject(self, subject: &'a str) -> Self {
-        Self {
-            subject: Some(subject),
-            ..self
-        }
+        Self { subject: Some(subject), ..self }
     }
 
     /// Ends its token after so many seconds, unless renewed; at most the policy's `max_token_lifetime`.
     #[must_use]
     pub fn lifetime(self, seconds: u64) -> Self {
-        Self {
-            lifetime: Some(seconds),
-            ..self
-        }
+        Self { lifetime: Some(seconds), ..self }
     }
 
     /// Ends it for good after so many seconds; at most the policy's `max_session_lifetime`.
     #[must_use]
     pub fn session_lifetime(self, seconds: u64) -> Self {
-        Self {
-            session_lifetime: Some(seconds),
-            ..self
-        }
+        Self { session_lifetime: Some(seconds), ..self }
     }
 
     /// Protects it otherwise than these tokens usually do.
     #[must_use]
     pub fn protection(self, protection: Protection) -> Self {
-        Self {
-            protection: Some(protection),
-            ..self
-        }
+        Self { protection: Some(protection), ..self }
     }
 }
 
@@ -113,9 +95,7 @@ pub struct Issued {
 /// The token stays out of logs.
 impl fmt::Debug for Issued {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Issued")
-            .field("info", &self.info)
-            .finish_non_exhaustive()
+        f.debug_struct("Issued").field("info", &self.info).finish_non_exhaustive()
     }
 }
 
@@ -187,22 +167,16 @@ impl Tokens {
                 None => IssueError::NoRing,
             });
         }
-        if let Some(subject) = claims
-            .subject
-            .filter(|subject| !(1..=255).contains(&subject.len()))
+        if let Some(subject) = claims.subject.filter(|subject| !(1..=255).contains(&subject.len()))
         {
-            return Err(IssueError::Subject {
-                length: subject.len(),
-            });
+            return Err(IssueError::Subject { length: subject.len() });
         }
         claims.validate().map_err(|_| IssueError::Clock { now })?;
         let keys = self.keys().ok_or(IssueError::NoRing)?;
         let key = keys.active(now).ok_or(IssueError::Clock { now })?;
         let token = match protection {
             Protection::Signed => {
-                let len = HEADER_LEN
-                    .saturating_add(claims.encoded_len())
-                    .saturating_add(TAG_LEN);
+                let len = HEADER_LEN.saturating_add(claims.encoded_len()).saturating_add(TAG_LEN);
                 self.must_fit(format::text_len(len), claims)?;
                 let mut bytes = Vec::with_capacity(len);
                 bytes.extend_from_slice(&format::header(format::SIGNED, key.id));
@@ -211,26 +185,19 @@ impl Tokens {
                 format::encode(&bytes)
             }
             Protection::Sealed => {
-                let len = CLAIMS_AT
-                    .saturating_add(claims.encoded_len())
-                    .saturating_add(TAG_LEN);
+                let len = CLAIMS_AT.saturating_add(claims.encoded_len()).saturating_add(TAG_LEN);
                 self.must_fit(format::text_len(len), claims)?;
                 let mut bytes = Vec::with_capacity(len);
                 bytes.extend_from_slice(&format::header(format::SEALED, key.id));
                 let write = |bytes: &mut Vec<u8>| claims.encode_into(bytes);
                 let sealed =
-                    self.shared
-                        .sealer
-                        .seal(&key.sealed, &mut bytes, binding, nonce, now, write);
+                    self.shared.sealer.seal(&key.sealed, &mut bytes, binding, nonce, now, write);
                 sealed.map_err(random_error)?;
                 format::encode(&bytes)
             }
             Protection::Jwt => self.jwt_of(claims, key, binding, state_json)?,
         };
-        Ok(Issued {
-            token,
-            info: info(claims),
-        })
+        Ok(Issued { token, info: info(claims) })
     }
 
     #[cfg(feature = "jwt")]
@@ -280,11 +247,7 @@ impl Tokens {
         }
         let mut heaviest = state::weights(claims.state);
         heaviest.truncate(HEAVIEST_SHOWN);
-        Err(IssueError::TooLong {
-            length,
-            limit,
-            heaviest,
-        })
+        Err(IssueError::TooLong { length, limit, heaviest })
     }
 }
 
@@ -372,21 +335,10 @@ impl fmt::Display for IssueError {
                 write!(f, "{what} is {asked} s; the ring's policy allows {most} s")
             }
             Self::State(error) => error.fmt(f),
-            Self::TooLong {
-                length,
-                limit,
-                heaviest,
-            } => {
-                write!(
-                    f,
-                    "the token would have {length} characters, more than {limit}"
-                )?;
+            Self::TooLong { length, limit, heaviest } => {
+                write!(f, "the token would have {length} characters, more than {limit}")?;
                 for (n, (field, bytes)) in heaviest.iter().enumerate() {
-                    f.write_str(if n == 0 {
-                        "; heaviest in its state: "
-                    } else {
-                        ", "
-                    })?;
+                    f.write_str(if n == 0 { "; heaviest in its state: " } else { ", " })?;
                     // A name is the application's, and may be anything.
                     let cut: String = field.chars().take(LONGEST_NAME).collect();
                     write!(f, "{} ({bytes} bytes)", cut.escape_debug())?;

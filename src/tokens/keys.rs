@@ -36,29 +36,22 @@ impl AudienceKeys {
         derived: &Arc<DerivedCiphers>,
         before: Option<&Self>,
     ) -> Option<Self> {
-        let suites = ring
-            .audience(audience)
-            .ok()?
-            .into_iter()
-            .map(|(id, secret)| {
-                let known = before.into_iter().flat_map(|before| &before.suites);
-                // A kept key keeps the ciphers that were derived under it.
-                if let Some(known) = known.into_iter().find(|known| known.audience == secret) {
-                    return Arc::clone(known);
-                }
-                Arc::new(Suites {
-                    id,
-                    signed: SignedKey::new(&secret),
-                    sealed: SealedKey::new(&secret, derived),
-                    #[cfg(feature = "jwt")]
-                    jwt: jwt.and_then(|algorithm| JwtKey::new(&secret, algorithm)),
-                    audience: secret,
-                })
-            });
-        Some(Self {
-            suites: suites.collect(),
-            ring: Arc::clone(ring),
-        })
+        let suites = ring.audience(audience).ok()?.into_iter().map(|(id, secret)| {
+            let known = before.into_iter().flat_map(|before| &before.suites);
+            // A kept key keeps the ciphers that were derived under it.
+            if let Some(known) = known.into_iter().find(|known| known.audience == secret) {
+                return Arc::clone(known);
+            }
+            Arc::new(Suites {
+                id,
+                signed: SignedKey::new(&secret),
+                sealed: SealedKey::new(&secret, derived),
+                #[cfg(feature = "jwt")]
+                jwt: jwt.and_then(|algorithm| JwtKey::new(&secret, algorithm)),
+                audience: secret,
+            })
+        });
+        Some(Self { suites: suites.collect(), ring: Arc::clone(ring) })
     }
 
     pub(super) fn ring(&self) -> &Arc<KeyRing> {
@@ -68,9 +61,7 @@ impl AudienceKeys {
     /// The key that issues at `now`.
     pub(super) fn active(&self, now: UnixTime) -> Option<&Suites> {
         let active = self.ring.active(now)?;
-        self.pairs()
-            .find(|(key, _)| key.id() == active.id())
-            .map(|(_, suites)| suites)
+        self.pairs().find(|(key, _)| key.id() == active.id()).map(|(_, suites)| suites)
     }
 
     /// The key with this id, if it takes tokens at `now`.
@@ -96,10 +87,7 @@ impl AudienceKeys {
     }
 
     fn pairs(&self) -> impl Iterator<Item = (&Key, &Suites)> {
-        self.ring
-            .keys()
-            .iter()
-            .zip(self.suites.iter().map(|suites| &**suites))
+        self.ring.keys().iter().zip(self.suites.iter().map(|suites| &**suites))
     }
 }
 

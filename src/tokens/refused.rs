@@ -19,26 +19,15 @@ pub struct Refused {
 
 impl Refused {
     pub(crate) fn new(reason: Reason) -> Self {
-        Self {
-            reason,
-            key: None,
-            times: None,
-        }
+        Self { reason, key: None, times: None }
     }
 
     pub(super) fn under(reason: Reason, key: KeyId) -> Self {
-        Self {
-            reason,
-            key: Some(key),
-            times: None,
-        }
+        Self { reason, key: Some(key), times: None }
     }
 
     pub(super) fn at_times(self, issued_at: UnixTime, expires_at: UnixTime) -> Self {
-        Self {
-            times: Some((issued_at, expires_at)),
-            ..self
-        }
+        Self { times: Some((issued_at, expires_at)), ..self }
     }
 
     /// Which check failed.

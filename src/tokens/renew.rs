@@ -32,28 +32,19 @@ impl<'a> Renewal<'a> {
     /// Replaces the state.
     #[must_use]
     pub fn state<T: Serialize + ?Sized>(self, state: &T) -> Self {
-        Self {
-            state: Some(RawState::of(state)),
-            ..self
-        }
+        Self { state: Some(RawState::of(state)), ..self }
     }
 
     /// Replaces the state by one that is encoded already.
     #[must_use]
     pub fn raw_state(self, state: RawState) -> Self {
-        Self {
-            state: Some(Ok(state)),
-            ..self
-        }
+        Self { state: Some(Ok(state)), ..self }
     }
 
     /// Says whose it is from now on. Another subject makes it another session: new id, new start.
     #[must_use]
     pub fn subject(self, subject: Option<&'a str>) -> Self {
-        Self {
-            subject: Some(subject),
-            ..self
-        }
+        Self { subject: Some(subject), ..self }
     }
 
     /// Makes it another session, with a new id and a new start: at login and at every change of
@@ -61,10 +52,7 @@ impl<'a> Renewal<'a> {
     /// application that does this on every request has none.
     #[must_use]
     pub fn rotate_id(self) -> Self {
-        Self {
-            rotate_id: true,
-            ..self
-        }
+        Self { rotate_id: true, ..self }
     }
 }
 
@@ -103,10 +91,8 @@ impl Tokens {
             return Err(RenewError::OtherAudience);
         }
         self.still_verifies(verified, now)?;
-        let state = renewal
-            .state
-            .transpose()
-            .map_err(|error| IssueError::State(error).into_renew())?;
+        let state =
+            renewal.state.transpose().map_err(|error| IssueError::State(error).into_renew())?;
         let subject = renewal.subject.unwrap_or(verified.subject());
         let another = renewal.rotate_id || subject != verified.subject();
         let random: [u8; 24] = draw().map_err(|error| random_error(error).into_renew())?;
@@ -115,26 +101,13 @@ impl Tokens {
         let continued = self.continued(&verified.info, now)?;
         let claims = Claims {
             subject,
-            state: state
-                .as_ref()
-                .map_or(verified.state_cbor(), RawState::as_cbor),
-            ..if another {
-                self.begun_again(id, now)?
-            } else {
-                continued
-            }
+            state: state.as_ref().map_or(verified.state_cbor(), RawState::as_cbor),
+            ..if another { self.begun_again(id, now)? } else { continued }
         };
         let binding = verified.binding.as_deref().unwrap_or_default();
         let state_json = verified.state_json.as_deref().filter(|_| state.is_none());
-        self.seal_claims(
-            &claims,
-            verified.protection,
-            binding,
-            state_json,
-            nonce,
-            now,
-        )
-        .map_err(IssueError::into_renew)
+        self.seal_claims(&claims, verified.protection, binding, state_json, nonce, now)
+            .map_err(IssueError::into_renew)
     }
 
     /// Whether a token that this node verified should be renewed now that it is used.
@@ -169,14 +142,9 @@ impl Tokens {
 
     fn continued(&self, info: &SessionInfo, now: UnixTime) -> Result<Claims<'static>, RenewError> {
         let ring = self.shared.ring.load();
-        let policy = ring
-            .as_ref()
-            .ok_or(IssueError::NoRing.into_renew())?
-            .policy();
+        let policy = ring.as_ref().ok_or(IssueError::NoRing.into_renew())?.policy();
         let renewed = lifetime::of_renewal(&times(info), policy, now);
-        let (issued, expires) = renewed.ok_or(RenewError::Ended {
-            ends_at: info.ends_at,
-        })?;
+        let (issued, expires) = renewed.ok_or(RenewError::Ended { ends_at: info.ends_at })?;
         Ok(Claims {
             id: info.id.to_bytes(),
             started: info.started_at.as_secs(),
@@ -192,16 +160,7 @@ impl Tokens {
     fn begun_again(&self, id: [u8; 12], now: UnixTime) -> Result<Claims<'static>, RenewError> {
         let (expires, ends) = self.new_times(None, None).map_err(IssueError::into_renew)?;
         let started = now.as_secs();
-        Ok(Claims {
-            id,
-            started,
-            issued: 0,
-            expires,
-            ends,
-            revision: 0,
-            subject: None,
-            state: &[],
-        })
+        Ok(Claims { id, started, issued: 0, expires, ends, revision: 0, subject: None, state: &[] })
     }
 }
 

@@ -64,9 +64,7 @@ impl Tokens {
     ) -> Result<Verified, Refused> {
         let decoded = format::decode(token, format::SHORTEST_SIGNED);
         let (bytes, key) = decoded.ok_or(Refused::new(Reason::Malformed))?;
-        let suites = keys
-            .verifying(key, now)
-            .map_err(|reason| Refused::under(reason, key))?;
+        let suites = keys.verifying(key, now).map_err(|reason| Refused::under(reason, key))?;
         if !suites.signed.verifies(&bytes, self.binding()) {
             return Err(Refused::under(Reason::BadTag, key));
         }
@@ -82,9 +80,7 @@ impl Tokens {
     ) -> Result<Verified, Refused> {
         let decoded = format::decode(token, format::SHORTEST_SEALED);
         let (mut bytes, key) = decoded.ok_or(Refused::new(Reason::Malformed))?;
-        let suites = keys
-            .verifying(key, now)
-            .map_err(|reason| Refused::under(reason, key))?;
+        let suites = keys.verifying(key, now).map_err(|reason| Refused::under(reason, key))?;
         if suites.sealed.open(&mut bytes, self.binding()).is_none() {
             return Err(Refused::under(Reason::BadTag, key));
         }
@@ -107,18 +103,9 @@ impl Tokens {
         let opened = key.open(&jws, &self.shared.audience);
         let opened = opened.map_err(|reason| Refused::under(reason, suites.id))?;
         let claims = 0..opened.claims.len();
-        let verified = self.finish(
-            opened.claims,
-            claims,
-            suites.id,
-            Protection::Jwt,
-            &keys,
-            now,
-        )?;
-        Ok(Verified {
-            state_json: Some(opened.state),
-            ..verified
-        })
+        let verified =
+            self.finish(opened.claims, claims, suites.id, Protection::Jwt, &keys, now)?;
+        Ok(Verified { state_json: Some(opened.state), ..verified })
     }
 
     #[cfg(not(feature = "jwt"))]
@@ -142,9 +129,7 @@ impl Tokens {
         now: UnixTime,
     ) -> Result<Verified, Refused> {
         let (start, end) = (claims.start, claims.end);
-        let parsed = bytes
-            .get(claims)
-            .and_then(|claims| Claims::parse(claims).ok());
+        let parsed = bytes.get(claims).and_then(|claims| Claims::parse(claims).ok());
         let parsed = parsed.ok_or(Refused::under(Reason::BadClaims, key))?;
         let info = info(&parsed);
         let skew = keys.ring().policy().clock_skew;
@@ -158,9 +143,8 @@ impl Tokens {
         }
         // The state is what follows the subject, and both are at the end of the claims.
         let state = end.saturating_sub(parsed.state.len()).max(start)..end;
-        let subject = parsed
-            .subject
-            .map(|subject| state.start.saturating_sub(subject.len())..state.start);
+        let subject =
+            parsed.subject.map(|subject| state.start.saturating_sub(subject.len())..state.start);
         Ok(Verified {
             info,
             audience: self.shared.audience.clone(),

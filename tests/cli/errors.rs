@@ -11,9 +11,7 @@ fn made(ago: u64) -> Place {
     let place = Place::empty();
     let then = UnixTime::now().saturating_sub(ago);
     let plan = rotation::init("old", Policy::default(), then, &mut rand::rngs::SysRng).unwrap();
-    FileStore::new(place.path("ring.json"))
-        .save(&plan.ring, None)
-        .unwrap();
+    FileStore::new(place.path("ring.json")).save(&plan.ring, None).unwrap();
     place
 }
 
@@ -22,15 +20,8 @@ fn a_policy_is_not_lowered_while_a_key_is_about_to_sign() {
     let place = made(30 * DAY - 3_600);
     let end = place.run(&["keys", "policy", "--max-token-lifetime", "7d"]);
     assert_eq!(code(&end), 1);
-    assert!(
-        stderr(&end).contains("about to activate; try again after"),
-        "{}",
-        stderr(&end)
-    );
-    assert_eq!(
-        code(&place.run(&["keys", "policy", "--max-token-lifetime", "40d"])),
-        0
-    );
+    assert!(stderr(&end).contains("about to activate; try again after"), "{}", stderr(&end));
+    assert_eq!(code(&place.run(&["keys", "policy", "--max-token-lifetime", "40d"])), 0);
     assert_eq!(place.ring().policy().max_token_lifetime, 40 * DAY);
 }
 
@@ -56,10 +47,7 @@ fn a_rotation_that_is_due_stages_a_standby_and_drops_what_has_drained() {
     assert_eq!(place.ring().generation(), 1);
     let end = place.run(&["keys", "rotate"]);
     let told = stdout(&end);
-    assert!(
-        told.contains(&format!("key {dropped}, which was retired, is dropped")),
-        "{told}"
-    );
+    assert!(told.contains(&format!("key {dropped}, which was retired, is dropped")), "{told}");
     assert!(told.contains("is staged, and activates at"), "{told}");
     let again = place.run(&["keys", "rotate"]);
     assert!(
@@ -85,18 +73,10 @@ fn a_key_is_revoked_once() {
     assert_eq!(code(&place.run(&["keys", "revoke", "--yes", "--", &id])), 0);
     let end = place.run(&["keys", "revoke", "--yes", "--", &id]);
     assert_eq!(code(&end), 1);
-    assert!(
-        stderr(&end).contains("is revoked since"),
-        "{}",
-        stderr(&end)
-    );
+    assert!(stderr(&end).contains("is revoked since"), "{}", stderr(&end));
     let end = place.run_with(&["token", "verify"], token.as_bytes());
     assert_eq!(code(&end), 1);
-    assert!(
-        stderr(&end).contains(&format!("key {id} was revoked")),
-        "{}",
-        stderr(&end)
-    );
+    assert!(stderr(&end).contains(&format!("key {id} was revoked")), "{}", stderr(&end));
 }
 
 #[test]
@@ -115,11 +95,7 @@ fn a_full_ring_refuses_one_more() {
     }
     let end = place.run(&["keys", "stage"]);
     assert_eq!(code(&end), 1);
-    assert!(
-        stderr(&end).contains("the ring is full: 32 keys"),
-        "{}",
-        stderr(&end)
-    );
+    assert!(stderr(&end).contains("the ring is full: 32 keys"), "{}", stderr(&end));
 }
 
 #[test]
@@ -130,11 +106,7 @@ fn a_retired_jwt_key_is_named_too() {
     let id = place.ring().keys()[0].id().to_string();
     assert_eq!(code(&place.run(&["keys", "revoke", "--yes", "--", &id])), 0);
     let end = place.run_with(&["token", "verify", "--jwt", "hs256"], token.as_bytes());
-    assert!(
-        stderr(&end).contains(&format!("key {id} was revoked")),
-        "{}",
-        stderr(&end)
-    );
+    assert!(stderr(&end).contains(&format!("key {id} was revoked")), "{}", stderr(&end));
 }
 
 #[test]

@@ -14,9 +14,7 @@ pub(crate) struct Place {
 impl Place {
     /// A folder without a ring.
     pub(crate) fn empty() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     /// A folder with a new ring.

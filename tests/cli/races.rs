@@ -7,10 +7,7 @@ use super::program::{Place, code, stderr};
 fn at_once(place: &Place, processes: usize, args: &[&str]) -> Vec<Output> {
     let start = |_| -> std::process::Child { Command::spawn(&mut place.command(args)).unwrap() };
     let children: Vec<_> = (0..processes).map(start).collect();
-    children
-        .into_iter()
-        .map(|child| child.wait_with_output().unwrap())
-        .collect()
+    children.into_iter().map(|child| child.wait_with_output().unwrap()).collect()
 }
 
 #[test]
@@ -26,17 +23,11 @@ fn of_50_stages_at_once_each_success_is_a_generation_and_each_loser_names_the_wi
         let told = stderr(end);
         // 32 keys are the most: late starters may find the ring full.
         if code(end) == 1 {
-            assert!(
-                ring.keys().len() == 32 && told.contains("the ring is full"),
-                "{told}"
-            );
+            assert!(ring.keys().len() == 32 && told.contains("the ring is full"), "{told}");
             continue;
         }
         assert_eq!(code(end), 4, "{told}");
-        let winner = told
-            .split("generation ")
-            .nth(1)
-            .and_then(|rest| rest.split(' ').next());
+        let winner = told.split("generation ").nth(1).and_then(|rest| rest.split(' ').next());
         let winner: u64 = winner.unwrap().parse().unwrap();
         assert!((2..=ring.generation()).contains(&winner), "{told}");
         assert!(told.contains("somebody else wrote first"), "{told}");

@@ -15,9 +15,7 @@ use sha2::{Digest, Sha256};
 pub(crate) fn write(folder: &Path) {
     let mut rng = Drill(0);
     let policy = Policy::default();
-    let first = rotation::init("drill", policy, at("2026-01-01T00:00:00Z"), &mut rng)
-        .unwrap()
-        .ring;
+    let first = rotation::init("drill", policy, at("2026-01-01T00:00:00Z"), &mut rng).unwrap().ring;
     save(folder, "late.json", &first);
     token(folder, "january.token", &first, "2026-01-10T00:00:00Z");
     let second = rotated(&first, "2026-01-31T00:00:00Z", &mut rng);
@@ -27,9 +25,7 @@ pub(crate) fn write(folder: &Path) {
     let draining = third.keys()[1].id();
     let now = at("2026-03-02T13:00:00Z");
     let revoke = rotation::Revoke::Key(draining);
-    let revoked = rotation::revoke(&third, revoke, now, &mut rng)
-        .unwrap()
-        .ring;
+    let revoked = rotation::revoke(&third, revoke, now, &mut rng).unwrap().ring;
     save(folder, "revoked.json", &revoked);
 }
 
@@ -51,10 +47,8 @@ fn save(folder: &Path, name: &str, ring: &KeyRing) {
 fn token(folder: &Path, name: &str, ring: &KeyRing, now: &str) {
     let tokens = Tokens::builder(KeyRingHandle::fixed(ring.clone())).protection(Protection::Signed);
     let month = 30 * 86_400;
-    let session = NewSession::of("a state")
-        .subject("alice")
-        .lifetime(month)
-        .session_lifetime(month);
+    let session =
+        NewSession::of("a state").subject("alice").lifetime(month).session_lifetime(month);
     let issued = tokens.build().unwrap().issue_at(session, at(now)).unwrap();
     fs::write(folder.join(name), issued.token + "\n").unwrap();
 }

@@ -49,11 +49,7 @@ fn a_broken_ring_is_told_without_its_bytes() {
     let place = Place::with_ring();
     let secrets = secrets(&place);
     let document = fs::read_to_string(place.path("ring.json")).unwrap();
-    for cut in [
-        &secrets[0][1..],
-        &secrets[0][..20],
-        &format!("{}A", secrets[0]),
-    ] {
+    for cut in [&secrets[0][1..], &secrets[0][..20], &format!("{}A", secrets[0])] {
         fs::write(place.path("ring.json"), document.replace(&secrets[0], cut)).unwrap();
         let end = place.run(&["keys", "show"]);
         assert_eq!(code(&end), 3);
@@ -114,12 +110,7 @@ fn a_refusal_never_repeats_the_token() {
     let token = place.token();
     let forged = format!("{}AAAA\n", &token[..token.len() - 5]);
     let foreign = token.trim_end().replacen("sb1", "xx1", 1);
-    for wrong in [
-        forged,
-        foreign,
-        format!("{token}\n"),
-        format!("\"{}\"", token.trim_end()),
-    ] {
+    for wrong in [forged, foreign, format!("{token}\n"), format!("\"{}\"", token.trim_end())] {
         for verb in ["verify", "inspect"] {
             let end = place.run_with(&["token", verb], wrong.as_bytes());
             assert!(!stderr(&end).contains(&wrong[8..30]), "{}", stderr(&end));

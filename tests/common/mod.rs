@@ -48,10 +48,7 @@ pub fn ring_of(generation: u64, policy: Policy, keys: &[ChosenKey]) -> KeyRing {
 /// Key 1 is active for a year from a day before [`NOW`], and key 2 its standby.
 pub fn plain_ring(policy: Policy) -> KeyRing {
     let successor = NOW + 364 * DAY;
-    let keys = [
-        key(1, NOW - DAY, Some(successor + 40 * DAY)),
-        key(2, successor, None),
-    ];
+    let keys = [key(1, NOW - DAY, Some(successor + 40 * DAY)), key(2, successor, None)];
     ring_of(1, policy, &keys)
 }
 
@@ -60,10 +57,7 @@ pub fn plain() -> KeyRingHandle {
 }
 
 pub fn with_skew(clock_skew: u64) -> Policy {
-    Policy {
-        clock_skew,
-        ..Policy::default()
-    }
+    Policy { clock_skew, ..Policy::default() }
 }
 
 /// The default tokens of the audience `shop`.
@@ -125,13 +119,7 @@ impl Forged<'_> {
     pub fn cbor(&self) -> Vec<u8> {
         let mut out = vec![0x88, 0x4c];
         out.extend_from_slice(&self.id);
-        for number in [
-            self.started,
-            self.issued,
-            self.expires,
-            self.ends,
-            self.revision,
-        ] {
+        for number in [self.started, self.issued, self.expires, self.ends, self.revision] {
             head(&mut out, 0x00, number);
         }
         match self.subject {
@@ -198,10 +186,7 @@ pub fn seal(n: u8, audience: &str, binding: &[u8], nonce: [u8; 24], claims: &[u8
     let header = [&[0xb1, 0xbd, 0x5e][..], &id(n).to_bytes()].concat();
     let key = derive::sealed(&audience_key(n, audience));
     let aad = [&header, binding].concat();
-    let payload = Payload {
-        msg: claims,
-        aad: &aad,
-    };
+    let payload = Payload { msg: claims, aad: &aad };
     let sealed = Xaes256Gcm::new(key.expose().into());
     let sealed = sealed.encrypt((&nonce).into(), payload).unwrap();
     encode(&[&header, &nonce[..], &sealed].concat())

@@ -15,11 +15,7 @@ fn every_endpoint_wants_its_role_and_takes_no_other() {
         for (path, body, wanted) in [
             ("/v1/sessions", Some(json!({})), "issue"),
             ("/v1/sessions/renew", Some(json!({"token": token})), "issue"),
-            (
-                "/v1/sessions/verify",
-                Some(json!({"token": token})),
-                "verify",
-            ),
+            ("/v1/sessions/verify", Some(json!({"token": token})), "verify"),
             ("/v1/keys", None, "admin"),
         ] {
             let answer = match body {
@@ -27,16 +23,9 @@ fn every_endpoint_wants_its_role_and_takes_no_other() {
                 None => caller.get(path),
             };
             if role == wanted {
-                assert!(
-                    [200, 201].contains(&answer.status),
-                    "{role} {path}: {answer:?}"
-                );
+                assert!([200, 201].contains(&answer.status), "{role} {path}: {answer:?}");
             } else {
-                assert_eq!(
-                    answer.problem(),
-                    (403, "role_required".into()),
-                    "{role} {path}"
-                );
+                assert_eq!(answer.problem(), (403, "role_required".into()), "{role} {path}");
             }
         }
     }
@@ -63,10 +52,7 @@ fn nothing_is_done_for_a_caller_without_a_valid_credential() {
         Some(session),
         Some(foreign.credential(&["--role", "issue", "--role", "verify", "--role", "admin"])),
     ] {
-        let caller = Caller {
-            url: format!("http://{}", server.api),
-            credential,
-        };
+        let caller = Caller { url: format!("http://{}", server.api), credential };
         for answer in [
             caller.post("/v1/sessions", &json!({})),
             caller.post("/v1/sessions/verify", &json!({"token": "x"})),
@@ -79,27 +65,14 @@ fn nothing_is_done_for_a_caller_without_a_valid_credential() {
         }
     }
     bodies.dedup();
-    assert_eq!(
-        bodies.len(),
-        1,
-        "every cause has the same answer: {bodies:?}"
-    );
+    assert_eq!(bodies.len(), 1, "every cause has the same answer: {bodies:?}");
 }
 
 #[test]
 fn a_credential_for_some_audiences_is_for_no_other() {
     let ring = Ring::new();
     let server = ring.serve(&["--audience", "shop"]).ready();
-    let roles = [
-        "--role",
-        "issue",
-        "--role",
-        "verify",
-        "--audience",
-        "shop",
-        "--audience",
-        "blog",
-    ];
+    let roles = ["--role", "issue", "--role", "verify", "--audience", "shop", "--audience", "blog"];
     let caller = server.caller(&ring.credential(&roles));
     let all = server.caller(&ring.credential(&["--role", "issue", "--role", "verify"]));
     for (audience, allowed) in [
@@ -115,11 +88,7 @@ fn a_credential_for_some_audiences_is_for_no_other() {
         if allowed {
             assert_eq!(answer.status, 201, "{audience}");
         } else {
-            assert_eq!(
-                answer.problem(),
-                (403, "audience_not_allowed".into()),
-                "{audience}"
-            );
+            assert_eq!(answer.problem(), (403, "audience_not_allowed".into()), "{audience}");
             let token = all.issue(&body);
             let body = json!({"audience": audience, "token": token});
             for path in ["/v1/sessions/verify", "/v1/sessions/renew"] {
@@ -159,19 +128,10 @@ fn the_systems_own_audience_is_out_of_every_callers_reach() {
     for audience in ["saddlebag:api", "saddlebag:", "saddlebag:x"] {
         for (path, body) in [
             ("/v1/sessions", json!({"audience": audience})),
-            (
-                "/v1/sessions/verify",
-                json!({"audience": audience, "token": credential}),
-            ),
-            (
-                "/v1/sessions/renew",
-                json!({"audience": audience, "token": credential}),
-            ),
+            ("/v1/sessions/verify", json!({"audience": audience, "token": credential})),
+            ("/v1/sessions/renew", json!({"audience": audience, "token": credential})),
         ] {
-            assert_eq!(
-                caller.post(path, &body).problem(),
-                (400, "audience_reserved".into())
-            );
+            assert_eq!(caller.post(path, &body).problem(), (400, "audience_reserved".into()));
         }
     }
     assert_eq!(caller.verify(&credential), json!({"active": false}));

@@ -21,11 +21,7 @@ fn the_lines_that_dev_prints_work_when_pasted() {
         let pasted = lines.split_once("shell:\n").unwrap().1;
         let output = Command::new("sh").arg("-ec").arg(pasted).output().unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();
-        assert!(
-            output.status.success(),
-            "{stdout} {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{stdout} {}", String::from_utf8_lossy(&output.stderr));
         let mut answers = stdout.lines();
         assert!(answers.next().unwrap().starts_with("sb1e"), "{stdout}");
         let mut json = || -> Value { serde_json::from_str(answers.next().unwrap()).unwrap() };
@@ -35,17 +31,10 @@ fn the_lines_that_dev_prints_work_when_pasted() {
         assert_eq!(verified["session"]["state"]["cart"][0], "apples");
         assert_eq!(renewed["session"]["state"]["cart"][1], "pears");
         assert_eq!(renewed["session"]["revision"], 1);
-        assert_eq!(
-            keys["generation"], 1,
-            "the second start finds the ring of the first: {round}"
-        );
+        assert_eq!(keys["generation"], 1, "the second start finds the ring of the first: {round}");
     }
     let folder = state.join("saddlebag/dev");
-    for (name, mode) in [
-        ("", 0o700),
-        ("ring.json", 0o600),
-        ("authorization.header", 0o600),
-    ] {
+    for (name, mode) in [("", 0o700), ("ring.json", 0o600), ("authorization.header", 0o600)] {
         let facts = std::fs::metadata(folder.join(name)).unwrap();
         assert_eq!(
             std::os::unix::fs::PermissionsExt::mode(&facts.permissions()) & 0o777,

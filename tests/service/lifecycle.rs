@@ -23,10 +23,7 @@ fn a_node_without_a_ring_is_alive_and_not_ready_until_it_has_one() {
     assert!(answer.text.contains("there is no ring"), "{answer:?}");
     let other = Ring::new();
     let caller = server.caller(&other.credential(&["--role", "issue", "--role", "verify"]));
-    assert_eq!(
-        caller.post("/v1/sessions", &json!({})).problem(),
-        (503, "not_ready".into())
-    );
+    assert_eq!(caller.post("/v1/sessions", &json!({})).problem(), (503, "not_ready".into()));
 
     replace(&ring.path(), &std::fs::read(other.path()).unwrap());
     server.line("ready");
@@ -45,29 +42,16 @@ fn a_node_that_lost_its_ring_verifies_on_and_stops_issuing_when_stale() {
 
     replace(&ring.path(), &good[..good.len() / 2]);
     let admin = server.admin();
-    eventually("the broken ring is reported", || {
-        admin.get("/readyz").text.contains("not a ring")
-    });
-    eventually("it stops issuing", || {
-        admin.get("/readyz").json()["issuing"] == false
-    });
-    assert_eq!(
-        admin.get("/readyz").json()["ready"],
-        true,
-        "it verifies, and so it is ready"
-    );
-    assert_eq!(
-        caller.post("/v1/sessions", &json!({})).problem(),
-        (503, "not_issuing".into())
-    );
+    eventually("the broken ring is reported", || admin.get("/readyz").text.contains("not a ring"));
+    eventually("it stops issuing", || admin.get("/readyz").json()["issuing"] == false);
+    assert_eq!(admin.get("/readyz").json()["ready"], true, "it verifies, and so it is ready");
+    assert_eq!(caller.post("/v1/sessions", &json!({})).problem(), (503, "not_issuing".into()));
     let renewal = caller.post("/v1/sessions/renew", &json!({"token": token}));
     assert_eq!(renewal.problem(), (503, "not_issuing".into()));
     assert_eq!(caller.verify(&token)["session"]["subject"], "alice");
 
     replace(&ring.path(), &good);
-    eventually("it issues again", || {
-        caller.post("/v1/sessions", &json!({})).status == 201
-    });
+    eventually("it issues again", || caller.post("/v1/sessions", &json!({})).status == 201);
     assert_eq!(admin.get("/readyz").json()["reasons"], json!([]));
 }
 
@@ -82,10 +66,7 @@ fn an_older_ring_is_refused_while_running_and_after_a_restart() {
     replace(&ring.path(), &old);
     let admin = server.admin();
     eventually("the older ring is reported", || {
-        admin
-            .get("/readyz")
-            .text
-            .contains("older than generation 2")
+        admin.get("/readyz").text.contains("older than generation 2")
     });
     assert_eq!(admin.get("/readyz").json()["generation"], 2);
     server.kill();
@@ -93,14 +74,9 @@ fn an_older_ring_is_refused_while_running_and_after_a_restart() {
     let server = ring.serve(&["--state-dir", &state]);
     let answer = server.admin().get("/readyz");
     assert_eq!(answer.status, 503);
-    assert!(
-        answer.text.contains("older than generation 2"),
-        "{answer:?}"
-    );
+    assert!(answer.text.contains("older than generation 2"), "{answer:?}");
     drop(server);
-    let server = ring
-        .serve(&["--state-dir", &state, "--allow-rollback"])
-        .ready();
+    let server = ring.serve(&["--state-dir", &state, "--allow-rollback"]).ready();
     assert_eq!(server.admin().get("/readyz").json()["generation"], 1);
 }
 
@@ -118,9 +94,7 @@ fn what_is_under_way_is_finished_before_the_server_ends() {
         stream.write_all(head.as_bytes()).unwrap();
         std::thread::sleep(Duration::from_millis(300));
         server.signal(signal);
-        eventually("no new connection is taken", || {
-            TcpStream::connect(&server.api).is_err()
-        });
+        eventually("no new connection is taken", || TcpStream::connect(&server.api).is_err());
         stream.write_all(b"}").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
@@ -151,10 +125,7 @@ fn killing_a_node_while_it_issues_loses_no_session() {
     let ring = Ring::new();
     let mut server = ring.serve(&[]).ready();
     let caller = server.caller(&ring.credential(&["--role", "issue", "--role", "verify"]));
-    let (tokens, stop) = (
-        Arc::new(Mutex::new(Vec::new())),
-        Arc::new(AtomicBool::new(false)),
-    );
+    let (tokens, stop) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
     let writers: Vec<_> = (0..4)
         .map(|writer| {
             let (caller, tokens, stop) = (caller.clone(), Arc::clone(&tokens), Arc::clone(&stop));
@@ -179,9 +150,7 @@ fn killing_a_node_while_it_issues_loses_no_session() {
         .collect();
     for _ in 0..3 {
         let before = tokens.lock().unwrap().len();
-        eventually("tokens are issued", || {
-            tokens.lock().unwrap().len() > before + 50
-        });
+        eventually("tokens are issued", || tokens.lock().unwrap().len() > before + 50);
         let address = server.api.clone();
         server.kill();
         server = ring.serve(&["--listen", &address]).ready();
@@ -196,10 +165,7 @@ fn killing_a_node_while_it_issues_loses_no_session() {
     assert!(tokens.len() > 150);
     for (name, token) in tokens.iter() {
         for node in [&server, &other] {
-            assert_eq!(
-                node.caller(&credential).verify(token)["session"]["subject"],
-                **name
-            );
+            assert_eq!(node.caller(&credential).verify(token)["session"]["subject"], **name);
         }
     }
 }
@@ -231,10 +197,7 @@ fn a_unix_socket_serves_its_owner_and_outlives_a_kill() {
     assert!(path.exists(), "a killed server leaves its socket");
     let mut server = ring.serve(&["--listen", &address]).ready();
     assert!(issue().starts_with("HTTP/1.1 201"));
-    let (code, _, stderr) = run(
-        &["serve", "--ring", &ring.place(), "--listen", &address],
-        "",
-    );
+    let (code, _, stderr) = run(&["serve", "--ring", &ring.place(), "--listen", &address], "");
     assert_eq!(code, 1, "a living one is not taken over: {stderr}");
     server.signal("TERM");
     assert_eq!(server.wait(), Some(0));
@@ -246,14 +209,10 @@ fn headers_that_never_end_are_cut() {
     let ring = Ring::new();
     let server = ring.serve(&[]).ready();
     let mut stream = TcpStream::connect(&server.api).unwrap();
-    stream
-        .write_all(b"POST /v1/sessions HTTP/1.1\r\nhost: x\r\n")
-        .unwrap();
+    stream.write_all(b"POST /v1/sessions HTTP/1.1\r\nhost: x\r\n").unwrap();
     // Answered and closed, or closed: in any case it ends.
     let mut rest = Vec::new();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(120)))
-        .unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
     let _ = stream.read_to_end(&mut rest);
     assert!(
         rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"),
@@ -261,11 +220,7 @@ fn headers_that_never_end_are_cut() {
         String::from_utf8_lossy(&rest)
     );
     assert!(
-        Server::start(&["--ring", &ring.place()], |_| {})
-            .ready()
-            .admin()
-            .get("/readyz")
-            .status
+        Server::start(&["--ring", &ring.place()], |_| {}).ready().admin().get("/readyz").status
             == 200
     );
 }

@@ -13,11 +13,7 @@ fn nothing_secret_is_logged_or_listed_at_the_most_talkative_level() {
     let server = ring.serve(&["--log", "trace", "--jwt", "hs256"]).ready();
     let credential = ring.credential(&["--role", "issue", "--role", "verify", "--role", "admin"]);
     let caller = server.caller(&credential);
-    let mut canaries = vec![
-        credential.clone(),
-        "canary-subject".into(),
-        "canary-state".into(),
-    ];
+    let mut canaries = vec![credential.clone(), "canary-subject".into(), "canary-state".into()];
     for protection in ["signed", "sealed", "jwt"] {
         let body =
             json!({"subject": "canary-subject", "state": "canary-state", "protection": protection});
@@ -28,17 +24,11 @@ fn nothing_secret_is_logged_or_listed_at_the_most_talkative_level() {
         caller.verify(&forged);
         caller.verify(&format!("{forged}AAA"));
         canaries.push(
-            caller
-                .post("/v1/sessions/renew", &json!({"token": token}))
-                .json()["token"]
-                .to_string(),
+            caller.post("/v1/sessions/renew", &json!({"token": token})).json()["token"].to_string(),
         );
         canaries.push(token);
     }
-    caller.post(
-        "/v1/sessions",
-        &json!({"subject": "canary-subject", "lifetime": "canary-state"}),
-    );
+    caller.post("/v1/sessions", &json!({"subject": "canary-subject", "lifetime": "canary-state"}));
     caller.post(
         "/v1/sessions",
         &json!({"subject": "canary-subject".repeat(50), "state": "canary-state"}),
@@ -58,21 +48,15 @@ fn nothing_secret_is_logged_or_listed_at_the_most_talkative_level() {
     }
     for audience in ["default", "saddlebag:api"] {
         for (_, key) in held.audience(&Audience::new(audience).unwrap()).unwrap() {
-            for derived in [
-                derive::signed(&key),
-                derive::sealed(&key),
-                derive::jwt_hs256(&key),
-                key,
-            ] {
+            for derived in
+                [derive::signed(&key), derive::sealed(&key), derive::jwt_hs256(&key), key]
+            {
                 secrets.push(BASE64_URL_SAFE_NO_PAD.encode(derived.expose()));
             }
         }
     }
     let log = server.read_log();
-    assert!(
-        log.contains("token refused"),
-        "the log is as talkative as can be:\n{log}"
-    );
+    assert!(log.contains("token refused"), "the log is as talkative as can be:\n{log}");
     let process = server.process();
     let command = std::fs::read(format!("/proc/{process}/cmdline")).unwrap();
     let environment = std::fs::read(format!("/proc/{process}/environ")).unwrap();

@@ -27,38 +27,20 @@ fn a_session_is_issued_verified_and_renewed() {
     assert_eq!(session["revision"], 0);
     assert_eq!(session["state"], body["state"]);
     let seconds = |name: &str| -> i64 {
-        session[name]
-            .as_str()
-            .unwrap()
-            .parse::<jiff::Timestamp>()
-            .unwrap()
-            .as_second()
+        session[name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_second()
     };
     assert_eq!(seconds("issued_at"), seconds("started_at"));
     assert_eq!(seconds("expires_at"), seconds("issued_at") + 600);
     assert_eq!(seconds("ends_at"), seconds("started_at") + 3600);
 
     let token = issued["token"].as_str().unwrap();
-    assert_eq!(
-        caller.verify(token),
-        json!({"active": true, "session": session})
-    );
+    assert_eq!(caller.verify(token), json!({"active": true, "session": session}));
 
     let renewed = caller.post("/v1/sessions/renew", &json!({"token": token}));
-    assert_eq!(
-        (renewed.status, renewed.header("cache-control")),
-        (200, Some("no-store"))
-    );
+    assert_eq!((renewed.status, renewed.header("cache-control")), (200, Some("no-store")));
     let renewed = renewed.json();
     assert_ne!(renewed["token"], issued["token"]);
-    for kept in [
-        "id",
-        "subject",
-        "audience",
-        "started_at",
-        "ends_at",
-        "state",
-    ] {
+    for kept in ["id", "subject", "audience", "started_at", "ends_at", "state"] {
         assert_eq!(renewed["session"][kept], session[kept], "{kept}");
     }
     assert_eq!(renewed["session"]["revision"], 1);
@@ -87,10 +69,7 @@ fn what_one_node_issues_another_verifies() {
     let (one, other) = (ring.serve(&[]).ready(), ring.serve(&[]).ready());
     let credential = ring.credential(&["--role", "issue", "--role", "verify"]);
     let token = one.caller(&credential).issue(&json!({"subject": "alice"}));
-    assert_eq!(
-        other.caller(&credential).verify(&token)["session"]["subject"],
-        "alice"
-    );
+    assert_eq!(other.caller(&credential).verify(&token)["session"]["subject"], "alice");
 }
 
 #[test]
@@ -101,13 +80,8 @@ fn each_protection_is_issued_verified_and_kept_by_renewal() {
     for (protection, start) in [("signed", "sb1s"), ("sealed", "sb1e"), ("jwt", "eyJ")] {
         let token = caller.issue(&json!({"protection": protection, "state": {"a": [1, 2.5]}}));
         assert!(token.starts_with(start), "{token}");
-        assert_eq!(
-            caller.verify(&token)["session"]["state"],
-            json!({"a": [1, 2.5]})
-        );
-        let renewed = caller
-            .post("/v1/sessions/renew", &json!({"token": token}))
-            .json();
+        assert_eq!(caller.verify(&token)["session"]["state"], json!({"a": [1, 2.5]}));
+        let renewed = caller.post("/v1/sessions/renew", &json!({"token": token})).json();
         assert!(renewed["token"].as_str().unwrap().starts_with(start));
     }
 }
@@ -121,30 +95,19 @@ fn renewal_replaces_what_is_named_and_keeps_the_rest() {
     let first = caller.verify(&token)["session"].clone();
     let renew = |more: serde_json::Value| {
         let mut body = json!({"token": token});
-        body.as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         caller.post("/v1/sessions/renew", &body).json()["session"].clone()
     };
 
     let state = renew(json!({"state": {"n": 2}}));
-    assert_eq!(
-        (&state["state"], &state["id"]),
-        (&json!({"n": 2}), &first["id"])
-    );
+    assert_eq!((&state["state"], &state["id"]), (&json!({"n": 2}), &first["id"]));
     let null = renew(json!({"state": null}));
-    assert_eq!(
-        (&null["state"], &null["revision"]),
-        (&json!(null), &json!(1))
-    );
+    assert_eq!((&null["state"], &null["revision"]), (&json!(null), &json!(1)));
     let same = renew(json!({"subject": "alice"}));
     assert_eq!((&same["id"], &same["revision"]), (&first["id"], &json!(1)));
     // A login must never keep an id that somebody planted.
-    for another in [
-        json!({"subject": "bob"}),
-        json!({"subject": null}),
-        json!({"rotate_id": true}),
-    ] {
+    for another in [json!({"subject": "bob"}), json!({"subject": null}), json!({"rotate_id": true})]
+    {
         let session = renew(another.clone());
         assert_ne!(session["id"], first["id"], "{another}");
         assert_eq!(session["revision"], 0);
@@ -163,16 +126,9 @@ fn a_binding_must_be_the_same_on_both_sides() {
     assert_eq!(verify(json!({"token": token, "binding": "Y2VydA"})), true);
     assert_eq!(verify(json!({"token": token, "binding": "Y2VyeA"})), false);
     assert_eq!(verify(json!({"token": token})), false);
-    let renewed = caller
-        .post(
-            "/v1/sessions/renew",
-            &json!({"token": token, "binding": "Y2VydA"}),
-        )
-        .json();
-    assert_eq!(
-        verify(json!({"token": renewed["token"], "binding": "Y2VydA"})),
-        true
-    );
+    let renewed =
+        caller.post("/v1/sessions/renew", &json!({"token": token, "binding": "Y2VydA"})).json();
+    assert_eq!(verify(json!({"token": renewed["token"], "binding": "Y2VydA"})), true);
     assert_eq!(verify(json!({"token": renewed["token"]})), false);
 }
 
@@ -191,12 +147,8 @@ fn a_rotation_under_a_running_server_loses_no_session() {
         .caller(&ring.credential(&["--role", "issue", "--role", "verify", "--role", "admin"]));
     let token = caller.issue(&json!({"subject": "alice"}));
     let keys = caller.get("/v1/keys").json();
-    let standby = keys["keys"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|key| key["state"] == "staged")
-        .unwrap();
+    let standby =
+        keys["keys"].as_array().unwrap().iter().find(|key| key["state"] == "staged").unwrap();
     std::thread::sleep(std::time::Duration::from_secs(1));
     let standby = standby["id"].as_str().unwrap();
     let place = ring.place();
@@ -211,21 +163,11 @@ fn a_rotation_under_a_running_server_loses_no_session() {
             .any(|key| key["id"] == standby && key["state"] == "active")
     });
     assert_eq!(caller.verify(&token)["session"]["subject"], "alice");
-    let renewed = caller
-        .post("/v1/sessions/renew", &json!({"token": token}))
-        .json();
-    assert_eq!(
-        caller.verify(renewed["token"].as_str().unwrap())["active"],
-        true
-    );
+    let renewed = caller.post("/v1/sessions/renew", &json!({"token": token})).json();
+    assert_eq!(caller.verify(renewed["token"].as_str().unwrap())["active"], true);
 
     // A revocation is in use within 2 s, and takes its sessions with it.
-    let old = keys["keys"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|key| key["state"] == "active")
-        .unwrap();
+    let old = keys["keys"].as_array().unwrap().iter().find(|key| key["state"] == "active").unwrap();
     let old = old["id"].as_str().unwrap();
     let (code, _, stderr) = run(&["keys", "revoke", old, "--yes", "--ring", &place], "");
     assert_eq!(code, 0, "{stderr}");

@@ -24,19 +24,10 @@ pub fn run(arguments: &[&str], input: &str) -> (i32, String, String) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code().unwrap(),
-        text(output.stdout),
-        text(output.stderr),
-    )
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
 /// A ring in a folder of its own.
@@ -52,19 +43,15 @@ impl Ring {
     /// A ring made with more arguments of `keys init`.
     pub fn with(policy: &[&str]) -> Self {
         let ring = Self::missing();
-        let (code, _, stderr) = run(
-            &[&["keys", "init", "--ring", &ring.place()], policy].concat(),
-            "",
-        );
+        let (code, _, stderr) =
+            run(&[&["keys", "init", "--ring", &ring.place()], policy].concat(), "");
         assert_eq!(code, 0, "{stderr}");
         ring
     }
 
     /// A place for a ring, and none there.
     pub fn missing() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     pub fn path(&self) -> PathBuf {
@@ -110,9 +97,7 @@ impl Server {
                 command.args([flag, "127.0.0.1:0"]);
             }
         }
-        command
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(&log).unwrap());
+        command.stdout(Stdio::piped()).stderr(std::fs::File::create(&log).unwrap());
         prepare(&mut command);
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
@@ -125,14 +110,7 @@ impl Server {
             }
         });
         let (api, admin) = (String::new(), String::new());
-        let mut server = Self {
-            child: Some(child),
-            api,
-            admin,
-            lines,
-            log,
-            _folder: folder,
-        };
+        let mut server = Self { child: Some(child), api, admin, lines, log, _folder: folder };
         server.api = server.line("api listening on ");
         server.admin = server.line("admin listening on ");
         server
@@ -171,9 +149,7 @@ impl Server {
     }
 
     pub fn signal(&self, name: &str) {
-        let done = Command::new("kill")
-            .args(["-s", name, &self.process().to_string()])
-            .status();
+        let done = Command::new("kill").args(["-s", name, &self.process().to_string()]).status();
         assert!(done.unwrap().success());
     }
 
@@ -189,17 +165,11 @@ impl Server {
     }
 
     pub fn caller(&self, credential: &str) -> Caller {
-        Caller {
-            url: format!("http://{}", self.api),
-            credential: Some(credential.to_owned()),
-        }
+        Caller { url: format!("http://{}", self.api), credential: Some(credential.to_owned()) }
     }
 
     pub fn admin(&self) -> Caller {
-        Caller {
-            url: format!("http://{}", self.admin),
-            credential: None,
-        }
+        Caller { url: format!("http://{}", self.admin), credential: None }
     }
 }
 
@@ -240,11 +210,7 @@ impl Answer {
     /// Status and code of a problem, which must have the shape that all have.
     pub fn problem(&self) -> (u16, String) {
         let json = self.json();
-        assert_eq!(
-            self.header("content-type"),
-            Some("application/problem+json"),
-            "{self:?}"
-        );
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
         assert_eq!(json["status"], self.status);
         assert!(json["title"].is_string(), "{json}");
         let code = json["code"].as_str().unwrap().to_owned();
@@ -255,12 +221,7 @@ impl Answer {
 
 impl Caller {
     pub fn post(&self, path: &str, body: &Value) -> Answer {
-        self.send(
-            "POST",
-            path,
-            Some("application/json"),
-            body.to_string().as_bytes(),
-        )
+        self.send("POST", path, Some("application/json"), body.to_string().as_bytes())
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -268,8 +229,7 @@ impl Caller {
     }
 
     pub fn send(&self, method: &str, path: &str, kind: Option<&str>, body: &[u8]) -> Answer {
-        self.try_send(method, path, kind, body)
-            .unwrap_or_else(|error| panic!("{path}: {error}"))
+        self.try_send(method, path, kind, body).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
     pub fn try_send(
@@ -285,9 +245,8 @@ impl Caller {
             .timeout_global(Some(Duration::from_secs(60)))
             .build()
             .into();
-        let mut request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.url));
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
         if let Some(credential) = &self.credential {
             request = request.header("authorization", format!("Bearer {credential}"));
         }
@@ -313,10 +272,7 @@ impl Caller {
     }
 
     pub fn verify(&self, token: &str) -> Value {
-        let answer = self.post(
-            "/v1/sessions/verify",
-            &serde_json::json!({ "token": token }),
-        );
+        let answer = self.post("/v1/sessions/verify", &serde_json::json!({ "token": token }));
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.json()
     }
@@ -338,13 +294,8 @@ pub fn replace(path: &Path, text: &[u8]) {
     use std::os::unix::fs::OpenOptionsExt;
     let temporary = path.with_extension("new");
     let mut options = std::fs::OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&temporary)
-        .unwrap();
+    let mut file =
+        options.write(true).create(true).truncate(true).mode(0o600).open(&temporary).unwrap();
     file.write_all(text).unwrap();
     std::fs::rename(temporary, path).unwrap();
 }

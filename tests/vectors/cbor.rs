@@ -29,12 +29,8 @@ pub fn head(major: u8, n: u64) -> Vec<u8> {
 /// The longer heads of the same argument, each with how many bytes it spends on it.
 pub fn longer_heads(major: u8, n: u64) -> Vec<(usize, Vec<u8>)> {
     let shortest = head(major, n).len();
-    let longer = [1, 2, 4, 8]
-        .into_iter()
-        .filter(|width| width + 1 > shortest);
-    longer
-        .map(|width| (width, head_of(major, n, width)))
-        .collect()
+    let longer = [1, 2, 4, 8].into_iter().filter(|width| width + 1 > shortest);
+    longer.map(|width| (width, head_of(major, n, width))).collect()
 }
 
 fn head_of(major: u8, n: u64, width: usize) -> Vec<u8> {

@@ -30,24 +30,15 @@ pub struct State {
 
 impl State {
     pub fn new(cbor: &str, json: &str) -> Self {
-        Self {
-            cbor: unhex(cbor),
-            json: Some(json.to_owned()),
-        }
+        Self { cbor: unhex(cbor), json: Some(json.to_owned()) }
     }
 
     pub fn bad(cbor: &str) -> Self {
-        Self {
-            cbor: unhex(cbor),
-            json: None,
-        }
+        Self { cbor: unhex(cbor), json: None }
     }
 
     pub fn text(content: &str) -> Self {
-        Self {
-            cbor: cbor::text(content),
-            json: Some(crate::text::quoted(content)),
-        }
+        Self { cbor: cbor::text(content), json: Some(crate::text::quoted(content)) }
     }
 }
 
@@ -70,25 +61,13 @@ impl Default for Claims {
 impl Claims {
     /// The same session after two renewals, so that no two of its times are equal.
     pub fn renewed() -> Self {
-        Self {
-            issued: 600,
-            revision: 2,
-            ..Self::default()
-        }
+        Self { issued: 600, revision: 2, ..Self::default() }
     }
 
     /// The smallest claims there are: 21 bytes.
     pub fn smallest() -> Self {
         let state = State::new("f6", "null");
-        Self {
-            started: 0,
-            issued: 0,
-            expires: 1,
-            ends: 1,
-            subject: None,
-            state,
-            ..Self::default()
-        }
+        Self { started: 0, issued: 0, expires: 1, ends: 1, subject: None, state, ..Self::default() }
     }
 
     pub fn issued_at(&self) -> u64 {
@@ -104,10 +83,7 @@ impl Claims {
     }
 
     pub fn items(&self) -> Items {
-        let subject = self
-            .subject
-            .as_deref()
-            .map_or(cbor::NULL.to_vec(), cbor::text);
+        let subject = self.subject.as_deref().map_or(cbor::NULL.to_vec(), cbor::text);
         Items {
             head: vec![0x88],
             id: cbor::bytes(&self.id),
@@ -158,15 +134,7 @@ pub struct Items {
 impl Items {
     pub fn encode(&self) -> Vec<u8> {
         let times = [&self.started[..], &self.issued, &self.expires, &self.ends].concat();
-        [
-            &self.head[..],
-            &self.id,
-            &times,
-            &self.revision,
-            &self.subject,
-            &self.state,
-        ]
-        .concat()
+        [&self.head[..], &self.id, &times, &self.revision, &self.subject, &self.state].concat()
     }
 }
 

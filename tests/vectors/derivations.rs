@@ -37,26 +37,10 @@ pub fn vectors() -> Vec<Derivation> {
     let longest = "a1.b_c:d/e-".repeat(12)[..128].to_owned();
     let all = "abcdefghijklmnopqrstuvwxyz0123456789._:/-".to_owned();
     let accepted = [
-        (
-            "the derivations printed in the contract",
-            printed,
-            "shop".into(),
-        ),
-        (
-            "another audience of the same root",
-            printed,
-            "shop/admin".into(),
-        ),
-        (
-            "a root of zeros, which no ring accepts",
-            [0; 32],
-            "shop".into(),
-        ),
-        (
-            "a root of ones, which no ring accepts",
-            [0xff; 32],
-            "shop".into(),
-        ),
+        ("the derivations printed in the contract", printed, "shop".into()),
+        ("another audience of the same root", printed, "shop/admin".into()),
+        ("a root of zeros, which no ring accepts", [0; 32], "shop".into()),
+        ("a root of ones, which no ring accepts", [0xff; 32], "shop".into()),
         ("root A of the token vectors", a, "shop".into()),
         ("root A for another audience", a, "shop/admin".into()),
         ("root B of the token vectors", b, "shop".into()),
@@ -64,11 +48,7 @@ pub fn vectors() -> Vec<Derivation> {
         ("an audience of one character", b, "-".into()),
         ("an audience of 128 characters", b, longest.clone()),
         ("an audience with every character", b, all),
-        (
-            "an audience of the system itself",
-            b,
-            "saddlebag:credential".into(),
-        ),
+        ("an audience of the system itself", b, "saddlebag:credential".into()),
     ];
     let refused = [
         ("an empty audience", String::new()),
@@ -79,10 +59,7 @@ pub fn vectors() -> Vec<Derivation> {
         ("an audience with a line feed behind it", "shop\n".into()),
         ("an audience with a zero byte", "shop\0".into()),
         ("an audience with a letter beyond ASCII", "caf\u{e9}".into()),
-        (
-            "an audience with a digit beyond ASCII",
-            "shop\u{661}".into(),
-        ),
+        ("an audience with a digit beyond ASCII", "shop\u{661}".into()),
         ("an audience with an at sign", "shop@example".into()),
         ("an audience with a percent sign", "shop%2fadmin".into()),
     ];

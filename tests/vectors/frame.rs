@@ -25,40 +25,18 @@ fn texts(kind: Kind) -> Vec<Vector> {
         vectors.push(case(name).case.refuse(reason, edit(good(name))));
     };
     text("padding at the end", "malformed", &|token| token + "=");
-    text("padding twice at the end", "malformed", &|token| {
-        token + "=="
-    });
-    text(
-        "a percent-encoded padding at the end",
-        "malformed",
-        &|token| token + "%3D",
-    );
+    text("padding twice at the end", "malformed", &|token| token + "==");
+    text("a percent-encoded padding at the end", "malformed", &|token| token + "%3D");
     text("a space at the end", "malformed", &|token| token + " ");
     text("a line feed at the end", "malformed", &|token| token + "\n");
-    text(
-        "a carriage return and a line feed at the end",
-        "malformed",
-        &|token| token + "\r\n",
-    );
+    text("a carriage return and a line feed at the end", "malformed", &|token| token + "\r\n");
     text("a zero byte at the end", "malformed", &|token| token + "\0");
-    text("a space in front", "not_a_token", &|token| {
-        format!(" {token}")
-    });
-    text("a line feed in front", "not_a_token", &|token| {
-        format!("\n{token}")
-    });
-    text("a byte order mark in front", "not_a_token", &|token| {
-        format!("\u{feff}{token}")
-    });
-    text("a quoted token", "not_a_token", &|token| {
-        format!("\"{token}\"")
-    });
-    text("`Bearer ` in front", "not_a_token", &|token| {
-        format!("Bearer {token}")
-    });
-    text("two tokens with a comma", "malformed", &|token| {
-        format!("{token},{token}")
-    });
+    text("a space in front", "not_a_token", &|token| format!(" {token}"));
+    text("a line feed in front", "not_a_token", &|token| format!("\n{token}"));
+    text("a byte order mark in front", "not_a_token", &|token| format!("\u{feff}{token}"));
+    text("a quoted token", "not_a_token", &|token| format!("\"{token}\""));
+    text("`Bearer ` in front", "not_a_token", &|token| format!("Bearer {token}"));
+    text("two tokens with a comma", "malformed", &|token| format!("{token},{token}"));
     text("the token twice", "bad_tag", &|token| doubled(&token));
     for (name, character) in [
         ("a space", ' '),
@@ -78,9 +56,7 @@ fn texts(kind: Kind) -> Vec<Vector> {
             });
         }
         let name = format!("{name} as the last character");
-        text(&name, "malformed", &|token| {
-            format!("{}{character}", &token[..token.len() - 1])
-        });
+        text(&name, "malformed", &|token| format!("{}{character}", &token[..token.len() - 1]));
     }
     vectors.push(plus_and_slash(kind));
     vectors.extend(unused_bits(kind));
@@ -101,23 +77,10 @@ fn doubled(token: &str) -> String {
 fn plus_and_slash(kind: Kind) -> Vector {
     let mint = Mint::named(kind, "the standard alphabet in place of the URL's");
     // In a signed token, an id of ones is all `_`.
-    let id = if kind == Kind::Signed {
-        [0xff; 12]
-    } else {
-        Claims::default().id
-    };
-    let token = base64url(
-        &mint.bytes(
-            &Claims {
-                id,
-                ..Claims::default()
-            }
-            .encode(),
-        ),
-    );
+    let id = if kind == Kind::Signed { [0xff; 12] } else { Claims::default().id };
+    let token = base64url(&mint.bytes(&Claims { id, ..Claims::default() }.encode()));
     assert!(token.contains(['-', '_']));
-    mint.case
-        .refuse("malformed", token.replace('-', "+").replace('_', "/"))
+    mint.case.refuse("malformed", token.replace('-', "+").replace('_', "/"))
 }
 
 fn unused_bits(kind: Kind) -> Vec<Vector> {
@@ -125,16 +88,10 @@ fn unused_bits(kind: Kind) -> Vec<Vector> {
     // Three lengths in a row: two of them leave bits over, two and four.
     for letters in [4, 5, 6] {
         let state = State::text(&"abcdef"[..letters]);
-        let claims = Claims {
-            state,
-            ..Claims::default()
-        }
-        .encode();
+        let claims = Claims { state, ..Claims::default() }.encode();
         for spelling in 0..15 {
-            let name = format!(
-                "unused last bits set, {letters} letters, spelling {}",
-                spelling + 2
-            );
+            let name =
+                format!("unused last bits set, {letters} letters, spelling {}", spelling + 2);
             let mint = Mint::named(kind, name);
             let others = other_spellings(&base64url(&mint.bytes(&claims)));
             if let Some(other) = others.get(spelling) {
@@ -158,40 +115,16 @@ fn bare_words(kind: Kind) -> Vec<Vector> {
     let long = |head: &str| format!("{head}{}", "A".repeat(120));
     [
         ("the empty string", "not_a_token", String::new()),
-        (
-            "the first three characters alone",
-            "not_a_token",
-            start[..3].into(),
-        ),
+        ("the first three characters alone", "not_a_token", start[..3].into()),
         ("the first four characters alone", "malformed", start.into()),
         ("a line feed alone", "not_a_token", "\n".into()),
-        (
-            "capitals in the kind",
-            "not_a_token",
-            long(&start.to_uppercase()),
-        ),
-        (
-            "a later version",
-            "not_a_token",
-            long(&start.replace('1', "2")),
-        ),
-        (
-            "an earlier version",
-            "not_a_token",
-            long(&start.replace('1', "0")),
-        ),
+        ("capitals in the kind", "not_a_token", long(&start.to_uppercase())),
+        ("a later version", "not_a_token", long(&start.replace('1', "2"))),
+        ("an earlier version", "not_a_token", long(&start.replace('1', "0"))),
         ("an unknown kind", "not_a_token", long("sb1a")),
-        (
-            "text with one dot",
-            "not_a_token",
-            format!("{}.AAAA", "A".repeat(80)),
-        ),
+        ("text with one dot", "not_a_token", format!("{}.AAAA", "A".repeat(80))),
         ("a Fernet token", "not_a_token", long("gAAAAAB")),
-        (
-            "letters beyond ASCII that look alike",
-            "not_a_token",
-            long("ѕb1ѕ"),
-        ),
+        ("letters beyond ASCII that look alike", "not_a_token", long("ѕb1ѕ")),
         ("one character less than the shortest", "malformed", {
             let shortest = kind.shortest();
             format!("{start}{}", "A".repeat(shortest - 5))
@@ -208,20 +141,13 @@ fn kinds(kind: Kind) -> Vec<Vector> {
     // Under the other kind's key, but in this kind's form.
     let mint = Mint::named(kind, "made with the other kind's key");
     let good = mint.keys();
-    let swapped = Keys {
-        signed: good.sealed,
-        sealed: good.signed,
-        ..good.clone()
-    };
+    let swapped = Keys { signed: good.sealed, sealed: good.signed, ..good.clone() };
     let claims = Claims::default().encode();
     let nonce = mint.case.nonce.unwrap_or_default();
     let token = base64url(&kind.make(&swapped, &[], &nonce, &claims));
     let crossed = mint.case.refuse("bad_tag", token);
     // Relabelled by somebody who has the right key, so that only the label is wrong.
-    let mint = Mint::named(
-        kind,
-        "the other kind's form and key under this kind's header",
-    );
+    let mint = Mint::named(kind, "the other kind's form and key under this kind's header");
     let token = base64url(&foreign_body(kind, &good, &claims));
     let mut vectors = vec![relabelled, crossed, mint.case.refuse("bad_tag", token)];
     for (name, derived) in [
@@ -231,11 +157,7 @@ fn kinds(kind: Kind) -> Vec<Vector> {
         ("made with 32 zero bytes", [0; 32]),
     ] {
         let mint = Mint::named(kind, name);
-        let keys = Keys {
-            signed: derived,
-            sealed: derived,
-            ..good.clone()
-        };
+        let keys = Keys { signed: derived, sealed: derived, ..good.clone() };
         let nonce = mint.case.nonce.unwrap_or_default();
         let token = base64url(&kind.make(&keys, &[], &nonce, &claims));
         vectors.push(mint.case.refuse("bad_tag", token));
@@ -260,21 +182,13 @@ fn foreign_body(kind: Kind, keys: &Keys, claims: &[u8]) -> Vec<u8> {
         }
         Kind::Signed => {
             let nonce = nonce("foreign body");
-            [
-                &header,
-                &nonce[..],
-                &xaes::seal(&keys.sealed, &nonce, claims, &header),
-            ]
-            .concat()
+            [&header, &nonce[..], &xaes::seal(&keys.sealed, &nonce, claims, &header)].concat()
         }
     }
 }
 
 fn key_ids(kind: Kind) -> Vec<Vector> {
-    let two = [
-        RingKey::new("A", START - 86_400),
-        RingKey::new("B", START - 3_600),
-    ];
+    let two = [RingKey::new("A", START - 86_400), RingKey::new("B", START - 3_600)];
     let b = Keys::new(&root("B"), "shop").id;
     let both = |name: &str| Mint::new(kind, Case::new(name).roots(&two));
     let claims = Claims::default();
@@ -287,9 +201,7 @@ fn key_ids(kind: Kind) -> Vec<Vector> {
         Mint::named(kind, "a key that the ring does not have")
             .signed_by("B")
             .refuse("unknown_key", &claims.encode()),
-        both("a third key")
-            .signed_by("C")
-            .refuse("unknown_key", &claims.encode()),
+        both("a third key").signed_by("C").refuse("unknown_key", &claims.encode()),
         Mint::named(kind, "a key id of zeros").spoil("unknown_key", |bytes| bytes[3..7].fill(0)),
         Mint::named(kind, "a key id backwards").spoil("unknown_key", |b| b[3..7].reverse()),
         Mint::named(kind, "no key id").spoil("unknown_key", |bytes| {
@@ -322,12 +234,8 @@ fn tags(kind: Kind) -> Vec<Vector> {
         let start = tag(bytes);
         bytes[start..].reverse();
     });
-    spoil("the tag twice", &|bytes| {
-        bytes.extend_from_within(tag(bytes)..)
-    });
-    spoil("the tag in front of the claims", &|bytes| {
-        bytes[kind.front()..].rotate_right(16)
-    });
+    spoil("the tag twice", &|bytes| bytes.extend_from_within(tag(bytes)..));
+    spoil("the tag in front of the claims", &|bytes| bytes[kind.front()..].rotate_right(16));
     for length in [1, 2, 3, 16, 64] {
         spoil(&format!("{length} zero bytes after the tag"), &|bytes| {
             bytes.extend(vec![0; length]);
@@ -337,45 +245,29 @@ fn tags(kind: Kind) -> Vec<Vector> {
         let start = tag(bytes);
         bytes.insert(start, 0);
     });
-    spoil("a zero byte in front of the claims", &|bytes| {
-        bytes.insert(kind.front(), 0)
-    });
+    spoil("a zero byte in front of the claims", &|bytes| bytes.insert(kind.front(), 0));
     spoil("the claims' last byte removed", &|bytes| {
         let last = tag(bytes) - 1;
         bytes.remove(last);
     });
-    let other = Claims {
-        subject: Some("admin".into()),
-        ..Claims::default()
-    }
-    .encode();
+    let other = Claims { subject: Some("admin".into()), ..Claims::default() }.encode();
     let mint = Mint::named(kind, "the tag of other claims");
     let mut bytes = mint.bytes(&other);
     let tag = bytes.split_off(bytes.len() - 16);
     bytes = mint.bytes(&Claims::default().encode());
     bytes.truncate(bytes.len() - 16);
-    vectors.push(
-        mint.case
-            .refuse("bad_tag", base64url(&[bytes, tag].concat())),
-    );
+    vectors.push(mint.case.refuse("bad_tag", base64url(&[bytes, tag].concat())));
     vectors
 }
 
 /// One bit changed, at the first and the last place of every field.
 fn flips(kind: Kind) -> Vec<Vector> {
-    let length = Mint::named(kind, "")
-        .bytes(&Claims::default().encode())
-        .len();
+    let length = Mint::named(kind, "").bytes(&Claims::default().encode()).len();
     let mut places = vec![
         ("the key id's first bit", "unknown_key", 3, 0x80),
         ("the key id's last bit", "unknown_key", 6, 1),
         ("the claims' first bit", "bad_tag", kind.front(), 0x80),
-        (
-            "the session id's first bit",
-            "bad_tag",
-            kind.front() + 2,
-            0x80,
-        ),
+        ("the session id's first bit", "bad_tag", kind.front() + 2, 0x80),
         ("the claims' last bit", "bad_tag", length - 17, 1),
         ("the tag's first bit", "bad_tag", length - 16, 0x80),
         ("the tag's eighth byte", "bad_tag", length - 9, 0x10),
@@ -387,12 +279,7 @@ fn flips(kind: Kind) -> Vec<Vector> {
         places.extend([
             ("the nonce's first bit", "bad_tag", 7, 0x80),
             ("the last bit of the nonce's prefix", "bad_tag", 18, 1),
-            (
-                "the first bit after the nonce's prefix",
-                "bad_tag",
-                19,
-                0x80,
-            ),
+            ("the first bit after the nonce's prefix", "bad_tag", 19, 0x80),
             ("the nonce's last bit", "bad_tag", 30, 1),
         ]);
     }

@@ -38,11 +38,7 @@ pub struct Members(pub Vec<(String, String)>);
 
 impl Members {
     fn new(list: &[(&str, String)]) -> Self {
-        Self(
-            list.iter()
-                .map(|(name, value)| ((*name).into(), value.clone()))
-                .collect(),
-        )
+        Self(list.iter().map(|(name, value)| ((*name).into(), value.clone())).collect())
     }
 
     pub fn set(mut self, name: &str, value: &str) -> Self {
@@ -94,43 +90,24 @@ impl Jwt {
         if let Some(subject) = &claims.subject {
             payload = payload.add("sub", &quoted(subject));
         }
-        Self {
-            alg,
-            keys: keys.clone(),
-            header,
-            payload,
-        }
+        Self { alg, keys: keys.clone(), header, payload }
     }
 
     /// Root A's usual session for `shop`.
     pub fn usual(alg: Alg) -> Self {
-        Self::new(
-            alg,
-            &Keys::new(&root("A"), "shop"),
-            "shop",
-            &Claims::default(),
-        )
+        Self::new(alg, &Keys::new(&root("A"), "shop"), "shop", &Claims::default())
     }
 
     pub fn header(self, edit: impl Fn(Members) -> Members) -> Self {
-        Self {
-            header: edit(self.header),
-            ..self
-        }
+        Self { header: edit(self.header), ..self }
     }
 
     pub fn payload(self, edit: impl Fn(Members) -> Members) -> Self {
-        Self {
-            payload: edit(self.payload),
-            ..self
-        }
+        Self { payload: edit(self.payload), ..self }
     }
 
     pub fn token(&self) -> String {
-        self.token_of(
-            self.header.json().as_bytes(),
-            self.payload.json().as_bytes(),
-        )
+        self.token_of(self.header.json().as_bytes(), self.payload.json().as_bytes())
     }
 
     /// Signs whatever stands for the header and the payload.
@@ -157,12 +134,8 @@ pub fn vectors() -> Vec<Vector> {
         vectors.extend(spellings(alg));
         vectors.extend(audiences(alg));
         let every = if alg == Alg::Hs256 { 1 } else { 3 };
-        vectors.extend(
-            clock::cases()
-                .into_iter()
-                .step_by(every)
-                .map(|clocked| timed(alg, clocked)),
-        );
+        vectors
+            .extend(clock::cases().into_iter().step_by(every).map(|clocked| timed(alg, clocked)));
         vectors.extend(not_accepted(alg));
         vectors.extend(jwt_forged::vectors(alg));
     }
@@ -174,88 +147,33 @@ fn timed(alg: Alg, clocked: clock::Clocked) -> Vector {
     let keys = Keys::new(&root(clocked.signer), "shop");
     let token = Jwt::new(alg, &keys, "shop", &clocked.claims).token();
     let name = format!("{}: {}", alg.name(), clocked.case.name);
-    let case = Case {
-        name,
-        ..clocked.case
-    }
-    .alg(Some(alg.name()));
+    let case = Case { name, ..clocked.case }.alg(Some(alg.name()));
     case.judge(clocked.reason, token, &clocked.claims)
 }
 
 fn accepted(alg: Alg) -> Vec<Vector> {
     let base = Claims::default;
     let far = (1 << 40) - 1 - START;
-    let subject = |text: &str| Claims {
-        subject: Some(text.into()),
-        ..base()
-    };
-    let state = |cbor: &str, json: &str| Claims {
-        state: State::new(cbor, json),
-        ..base()
-    };
+    let subject = |text: &str| Claims { subject: Some(text.into()), ..base() };
+    let state = |cbor: &str, json: &str| Claims { state: State::new(cbor, json), ..base() };
     let deep = format!("{}{}", "[".repeat(32), "]".repeat(32));
     let list = [
         ("a session with a subject and a cart", base()),
-        (
-            "a session without subject",
-            Claims {
-                subject: None,
-                ..base()
-            },
-        ),
+        ("a session without subject", Claims { subject: None, ..base() }),
         ("a session without state", state("f6", "null")),
         ("a session renewed twice", Claims::renewed()),
-        (
-            "the last revision",
-            Claims {
-                revision: u32::MAX,
-                ..base()
-            },
-        ),
-        (
-            "expires_at equal to ends_at",
-            Claims {
-                expires: 86_400,
-                ..base()
-            },
-        ),
-        (
-            "ends_at at its maximum of 2^40 - 1",
-            Claims {
-                ends: far,
-                ..base()
-            },
-        ),
+        ("the last revision", Claims { revision: u32::MAX, ..base() }),
+        ("expires_at equal to ends_at", Claims { expires: 86_400, ..base() }),
+        ("ends_at at its maximum of 2^40 - 1", Claims { ends: far, ..base() }),
         ("a subject of 255 bytes", subject(&"s".repeat(255))),
-        (
-            "a subject that a decoder must not normalise",
-            subject("e\u{301}\u{e9}\u{2000} A\0a"),
-        ),
-        (
-            "state that is a scalar",
-            state("1b ffffffffffffffff", "18446744073709551615"),
-        ),
-        (
-            "state with a float that is whole",
-            state("81 f9 3c00", "[1.0]"),
-        ),
+        ("a subject that a decoder must not normalise", subject("e\u{301}\u{e9}\u{2000} A\0a")),
+        ("state that is a scalar", state("1b ffffffffffffffff", "18446744073709551615")),
+        ("state with a float that is whole", state("81 f9 3c00", "[1.0]")),
         ("state with an exponent", state("f9 63d0", "1e3")),
-        (
-            "state with depth 32",
-            state(&format!("{}80", "81".repeat(31)), &deep),
-        ),
-        (
-            "state with a name in different cases",
-            state("a2 6141 01 6161 02", r#"{"A":1,"a":2}"#),
-        ),
-        (
-            "state with the names of claims",
-            state("a1 63737562 01", r#"{"sub":1}"#),
-        ),
-        (
-            "state with an escaped pair of surrogates",
-            state("64 f09f9880", r#""\ud83d\ude00""#),
-        ),
+        ("state with depth 32", state(&format!("{}80", "81".repeat(31)), &deep)),
+        ("state with a name in different cases", state("a2 6141 01 6161 02", r#"{"A":1,"a":2}"#)),
+        ("state with the names of claims", state("a1 63737562 01", r#"{"sub":1}"#)),
+        ("state with an escaped pair of surrogates", state("64 f09f9880", r#""\ud83d\ude00""#)),
     ];
     let keys = Keys::new(&root("A"), "shop");
     list.iter()
@@ -277,47 +195,21 @@ fn spellings(alg: Alg) -> Vec<Vector> {
     let spaced = |text: &str| format!(" {} \r\n", text.replace(",\"", " ,\n\t\""));
     let mut escaped = usual.payload.clone().set("aud", r#""sh\u006fp""#);
     escaped.0.last_mut().unwrap().0 = r"s\u0075b".into();
-    let escaped_header = header
-        .replace("\"typ\"", "\"t\\u0079p\"")
-        .replace("JWT", "\\u004aWT");
+    let escaped_header = header.replace("\"typ\"", "\"t\\u0079p\"").replace("JWT", "\\u004aWT");
     let mut vectors = Vec::new();
     for (name, header, payload) in [
-        (
-            "members of the payload in another order",
-            header.clone(),
-            reversed(&usual.payload),
-        ),
-        (
-            "members of the header in another order",
-            reversed(&usual.header),
-            payload.clone(),
-        ),
-        (
-            "white space in the payload",
-            header.clone(),
-            spaced(&payload),
-        ),
-        (
-            "white space in the header",
-            spaced(&header),
-            payload.clone(),
-        ),
+        ("members of the payload in another order", header.clone(), reversed(&usual.payload)),
+        ("members of the header in another order", reversed(&usual.header), payload.clone()),
+        ("white space in the payload", header.clone(), spaced(&payload)),
+        ("white space in the header", spaced(&header), payload.clone()),
         ("escapes in the payload", header.clone(), escaped.json()),
         ("escapes in the header", escaped_header, payload.clone()),
     ] {
         let token = usual.token_of(header.as_bytes(), payload.as_bytes());
         vectors.push(pinned(alg, name).accept(token, &Claims::default()));
     }
-    let two = [
-        RingKey::new("A", START - 86_400),
-        RingKey::new("B", START - 3_600),
-    ];
-    let b = Jwt::new(
-        alg,
-        &Keys::new(&root("B"), "shop"),
-        "shop",
-        &Claims::default(),
-    );
+    let two = [RingKey::new("A", START - 86_400), RingKey::new("B", START - 3_600)];
+    let b = Jwt::new(alg, &Keys::new(&root("B"), "shop"), "shop", &Claims::default());
     let case = |name: &str| pinned(alg, name).roots(&two);
     vectors.push(case("the older of two keys").accept(usual.token(), &Claims::default()));
     vectors.push(case("the newer of two keys").accept(b.token(), &Claims::default()));
@@ -341,15 +233,11 @@ fn audiences(alg: Alg) -> Vec<Vector> {
             .accept(for_admin.token(), &claims),
         case("the kid of another audience of the same root")
             .refuse("unknown_key", for_admin.token()),
-        case("the kid of another audience, with this audience in `aud`").refuse(
-            "unknown_key",
-            Jwt::new(alg, &admin, "shop", &claims).token(),
-        ),
+        case("the kid of another audience, with this audience in `aud`")
+            .refuse("unknown_key", Jwt::new(alg, &admin, "shop", &claims).token()),
         case("another audience's key under this audience's kid").refuse(
             "bad_tag",
-            Jwt::new(alg, &admin, "shop", &claims)
-                .header(|h| h.set("kid", &kid))
-                .token(),
+            Jwt::new(alg, &admin, "shop", &claims).header(|h| h.set("kid", &kid)).token(),
         ),
         case("a key that the ring does not have").refuse(
             "unknown_key",
@@ -369,19 +257,9 @@ fn not_accepted(alg: Alg) -> Vec<Vector> {
     let over = pinned(alg, "one character past the verifier's own limit").max_length(limit - 1);
     let state = State::text(&"a".repeat(2900));
     let keys = Keys::new(&root("A"), "shop");
-    let long = Jwt::new(
-        alg,
-        &keys,
-        "shop",
-        &Claims {
-            state,
-            ..Claims::default()
-        },
-    )
-    .token();
+    let long = Jwt::new(alg, &keys, "shop", &Claims { state, ..Claims::default() }).token();
     vec![
-        off.refuse("jwt_not_accepted", token.clone())
-            .or("not_a_token"),
+        off.refuse("jwt_not_accepted", token.clone()).or("not_a_token"),
         bound.refuse("jwt_not_accepted", token.clone()),
         exact.accept(token.clone(), &Claims::default()),
         over.refuse("too_long", token),

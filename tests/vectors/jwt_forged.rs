@@ -21,36 +21,17 @@ pub fn vectors(alg: Alg) -> Vec<Vector> {
 
 /// Signed as the verifier's algorithm would, but called something else.
 fn algorithms(alg: Alg) -> Vec<Vector> {
-    let other = if alg == Alg::Hs256 {
-        Alg::EdDsa
-    } else {
-        Alg::Hs256
-    };
+    let other = if alg == Alg::Hs256 { Alg::EdDsa } else { Alg::Hs256 };
     let mut vectors = Vec::new();
-    let names = [
-        "none", "None", "NONE", "nOnE", "HS512", "HS384", "RS256", "ES256", "PS256",
-    ];
-    let cases = [
-        "hs256",
-        "eddsa",
-        "EDDSA",
-        "HS256 ",
-        "Ed25519",
-        "",
-        "A256GCM",
-        "HMAC-SHA256",
-    ];
+    let names = ["none", "None", "NONE", "nOnE", "HS512", "HS384", "RS256", "ES256", "PS256"];
+    let cases = ["hs256", "eddsa", "EDDSA", "HS256 ", "Ed25519", "", "A256GCM", "HMAC-SHA256"];
     for name in names.into_iter().chain(cases).chain([other.name()]) {
-        let token = Jwt::usual(alg)
-            .header(|header| header.set("alg", &quoted(name)))
-            .token();
+        let token = Jwt::usual(alg).header(|header| header.set("alg", &quoted(name))).token();
         let case = pinned(alg, format!("alg `{name}` over a right signature"));
         vectors.push(case.refuse("malformed", token));
     }
     for name in ["none", "None", "nOnE"] {
-        let token = Jwt::usual(alg)
-            .header(|header| header.set("alg", &quoted(name)))
-            .token();
+        let token = Jwt::usual(alg).header(|header| header.set("alg", &quoted(name))).token();
         let unsigned = &token[..=token.rfind('.').unwrap()];
         let case = pinned(alg, format!("alg `{name}` without a signature"));
         vectors.push(case.refuse("malformed", unsigned.into()));
@@ -61,18 +42,13 @@ fn algorithms(alg: Alg) -> Vec<Vector> {
         ("an array", format!("[{}]", quoted(alg.name()))),
         ("an object", "{}".into()),
     ] {
-        let token = Jwt::usual(alg)
-            .header(|header| header.set("alg", &value))
-            .token();
+        let token = Jwt::usual(alg).header(|header| header.set("alg", &value)).token();
         vectors.push(pinned(alg, format!("alg is {what}")).refuse("malformed", token));
     }
     let foreign = pinned(alg, format!("a good {} token", other.name()));
     vectors.push(foreign.refuse("malformed", Jwt::usual(other).token()));
     let renamed = Jwt::usual(other).header(|header| header.set("alg", &quoted(alg.name())));
-    let case = pinned(
-        alg,
-        format!("a {} signature under the own name", other.name()),
-    );
+    let case = pinned(alg, format!("a {} signature under the own name", other.name()));
     vectors.push(case.refuse("malformed", renamed.token()).or("bad_tag"));
     let usual = Jwt::usual(alg).header(|header| header.set("alg", "\"HS512\""));
     let input = input_of(&usual);
@@ -85,11 +61,7 @@ fn algorithms(alg: Alg) -> Vec<Vector> {
 
 fn input_of(jwt: &Jwt) -> String {
     let (header, payload) = (jwt.header.json(), jwt.payload.json());
-    format!(
-        "{}.{}",
-        base64url(header.as_bytes()),
-        base64url(payload.as_bytes())
-    )
+    format!("{}.{}", base64url(header.as_bytes()), base64url(payload.as_bytes()))
 }
 
 /// Everybody has the public key: it must not serve as an HMAC secret in any spelling.
@@ -144,32 +116,16 @@ fn headers(alg: Alg) -> Vec<Vector> {
         ("enc", r#""A256GCM""#),
         ("x", "null"),
     ] {
-        header(&format!("has `{member}`: {value}"), &|members| {
-            members.add(member, value)
-        });
+        header(&format!("has `{member}`: {value}"), &|members| members.add(member, value));
     }
     for member in ["alg", "kid", "typ"] {
-        header(&format!("has no `{member}`"), &|members| {
-            members.without(member)
-        });
+        header(&format!("has no `{member}`"), &|members| members.without(member));
     }
-    for value in [
-        r#""jwt""#,
-        r#""at+jwt""#,
-        r#""JOSE""#,
-        r#""JWT ""#,
-        r#""""#,
-        "null",
-        "1",
-    ] {
-        header(&format!("has the typ {value}"), &|members| {
-            members.set("typ", value)
-        });
+    for value in [r#""jwt""#, r#""at+jwt""#, r#""JOSE""#, r#""JWT ""#, r#""""#, "null", "1"] {
+        header(&format!("has the typ {value}"), &|members| members.set("typ", value));
     }
     header("has alg twice", &|members| members.add("alg", &name));
-    header("has alg twice, once in escapes", &|members| {
-        members.add(r"\u0061lg", &name)
-    });
+    header("has alg twice, once in escapes", &|members| members.add(r"\u0061lg", &name));
     header("has `none` and then the right alg", &|mut members| {
         members.0.insert(0, ("alg".into(), "\"none\"".into()));
         members
@@ -197,10 +153,7 @@ fn headers(alg: Alg) -> Vec<Vector> {
         let token = usual.token_of(text.as_bytes(), usual.payload.json().as_bytes());
         vectors.push(pinned(alg, format!("the header {what}")).refuse("malformed", token));
     }
-    let latin: Vec<u8> = good
-        .bytes()
-        .map(|byte| if byte == b'J' { 0xca } else { byte })
-        .collect();
+    let latin: Vec<u8> = good.bytes().map(|byte| if byte == b'J' { 0xca } else { byte }).collect();
     let token = usual.token_of(&latin, usual.payload.json().as_bytes());
     vectors.push(pinned(alg, "the header is not UTF-8").refuse("malformed", token));
     vectors
@@ -211,9 +164,7 @@ fn kids(alg: Alg) -> Vec<Vector> {
     let usual = Jwt::usual(alg);
     let kid = usual.keys.kid.clone();
     let refuse = |what: &str, value: &str, reason| {
-        let token = Jwt::usual(alg)
-            .header(|header| header.set("kid", value))
-            .token();
+        let token = Jwt::usual(alg).header(|header| header.set("kid", value)).token();
         pinned(alg, format!("the kid {what}")).refuse(reason, token)
     };
     let twice = format!("\"AAAAAAAAAAA\",\"kid\":\"{kid}\"");
@@ -248,11 +199,7 @@ fn kids(alg: Alg) -> Vec<Vector> {
 }
 
 fn swap_case(c: char) -> char {
-    if c.is_ascii_lowercase() {
-        c.to_ascii_uppercase()
-    } else {
-        c.to_ascii_lowercase()
-    }
+    if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }
 }
 
 fn signatures(alg: Alg) -> Vec<Vector> {
@@ -265,11 +212,7 @@ fn signatures(alg: Alg) -> Vec<Vector> {
         let token = format!("{input}.{}", base64url(signature));
         let vector = pinned(alg, format!("the signature {what}")).refuse(reason, token);
         // A wrong length may be found before or with the comparison.
-        vectors.push(if reason == "malformed" {
-            vector.or("bad_tag")
-        } else {
-            vector
-        });
+        vectors.push(if reason == "malformed" { vector.or("bad_tag") } else { vector });
     };
     for cut in [1, 16, 31, 32, 63].into_iter().filter(|cut| *cut < length) {
         refuse(&format!("is cut to {cut} bytes"), "malformed", &good[..cut]);
@@ -278,33 +221,17 @@ fn signatures(alg: Alg) -> Vec<Vector> {
         let long = [&good[..], &vec![0; more]].concat();
         refuse(&format!("has {more} zero bytes more"), "malformed", &long);
     }
-    refuse(
-        "stands there twice",
-        "malformed",
-        &[&good[..], &good].concat(),
-    );
+    refuse("stands there twice", "malformed", &[&good[..], &good].concat());
     refuse("is all zeros", "bad_tag", &vec![0; length]);
     refuse("is all ones", "bad_tag", &vec![0xff; length]);
-    refuse(
-        "is backwards",
-        "bad_tag",
-        &good.iter().rev().copied().collect::<Vec<u8>>(),
-    );
+    refuse("is backwards", "bad_tag", &good.iter().rev().copied().collect::<Vec<u8>>());
     for (what, place) in [("first", 0), ("middle", length / 2), ("last", length - 1)] {
         let mut flipped = good.clone();
         flipped[place] ^= 1;
-        refuse(
-            &format!("has a flipped bit in its {what} byte"),
-            "bad_tag",
-            &flipped,
-        );
+        refuse(&format!("has a flipped bit in its {what} byte"), "bad_tag", &flipped);
     }
     if alg == Alg::EdDsa {
-        refuse(
-            "has the group's order added to S",
-            "bad_tag",
-            &with_order_added(&good),
-        );
+        refuse("has the group's order added to S", "bad_tag", &with_order_added(&good));
         let neutral = [&[1], &[0; 63][..]].concat();
         refuse("is the neutral point and zero", "bad_tag", &neutral);
     }
@@ -313,10 +240,7 @@ fn signatures(alg: Alg) -> Vec<Vector> {
     let token = format!("{}.{signature}", input_of(&other));
     vectors.push(pinned(alg, "the payload changed under its signature").refuse("bad_tag", token));
     for (index, other) in other_spellings(&signature).into_iter().take(5).enumerate() {
-        let name = format!(
-            "unused last bits of the signature set, spelling {}",
-            index + 2
-        );
+        let name = format!("unused last bits of the signature set, spelling {}", index + 2);
         vectors.push(pinned(alg, name).refuse("malformed", format!("{input}.{other}")));
     }
     vectors
@@ -340,9 +264,7 @@ fn with_order_added(signature: &[u8]) -> Vec<u8> {
 fn texts(alg: Alg) -> Vec<Vector> {
     let token = Jwt::usual(alg).token();
     let parts: Vec<&str> = token.split('.').collect();
-    let [header, payload, signature] = parts[..] else {
-        unreachable!()
-    };
+    let [header, payload, signature] = parts[..] else { unreachable!() };
     let mut vectors = Vec::new();
     let mut refuse = |what: &str, reason, text: String| {
         vectors.push(pinned(alg, what).refuse(reason, text));
@@ -359,40 +281,20 @@ fn texts(alg: Alg) -> Vec<Vector> {
     refuse("a space in front", "malformed", format!(" {token}"));
     refuse("one dot", "not_a_token", format!("{header}.{payload}"));
     refuse("three dots", "not_a_token", format!("{token}."));
-    refuse(
-        "three dots, one in front",
-        "not_a_token",
-        format!(".{token}"),
-    );
-    refuse(
-        "four dots, as in a JWE",
-        "not_a_token",
-        format!("{token}.{payload}.{signature}"),
-    );
+    refuse("three dots, one in front", "not_a_token", format!(".{token}"));
+    refuse("four dots, as in a JWE", "not_a_token", format!("{token}.{payload}.{signature}"));
     refuse("two dots and nothing else", "malformed", "..".into());
-    refuse(
-        "an empty header",
-        "malformed",
-        format!(".{payload}.{signature}"),
-    );
+    refuse("an empty header", "malformed", format!(".{payload}.{signature}"));
     let mut swapped = Jwt::usual(alg);
     std::mem::swap(&mut swapped.header, &mut swapped.payload);
     refuse("header and payload exchanged", "malformed", swapped.token());
-    refuse(
-        "a comma for the second dot",
-        "not_a_token",
-        format!("{header}.{payload},{signature}"),
-    );
+    refuse("a comma for the second dot", "not_a_token", format!("{header}.{payload},{signature}"));
     refuse("JSON serialization", "not_a_token", {
         format!(r#"{{"protected":"{header}","payload":"{payload}","signature":"{signature}"}}"#)
     });
     for (kind, start) in [("signed", "sb1s"), ("sealed", "sb1e")] {
         let text = format!("{start}{}.AAAA.AAAA", "A".repeat(100));
-        refuse(
-            &format!("the start of a {kind} token and two dots"),
-            "malformed",
-            text,
-        );
+        refuse(&format!("the start of a {kind} token and two dots"), "malformed", text);
     }
     // Signed over the text as it stands, so that only a strict decoder refuses it.
     let usual = Jwt::usual(alg);
@@ -401,18 +303,11 @@ fn texts(alg: Alg) -> Vec<Vector> {
         ("payload", (header.to_owned(), format!("{payload}="))),
     ] {
         let text = usual.token_of_texts(&texts.0, &texts.1);
-        refuse(
-            &format!("a signed padding behind the {part}"),
-            "malformed",
-            text,
-        );
+        refuse(&format!("a signed padding behind the {part}"), "malformed", text);
     }
     for letters in 1..=3 {
         let sub = quoted(&"x".repeat(letters));
-        let payload = Jwt::usual(alg)
-            .payload(|payload| payload.set("sub", &sub))
-            .payload
-            .json();
+        let payload = Jwt::usual(alg).payload(|payload| payload.set("sub", &sub)).payload.json();
         if let Some(other) = other_spellings(&base64url(payload.as_bytes())).first() {
             let name =
                 format!("signed, with unused bits set behind the payload, {letters} letters");
@@ -422,24 +317,9 @@ fn texts(alg: Alg) -> Vec<Vector> {
     let empty = usual.token_of(usual.header.json().as_bytes(), b"");
     refuse("a signed empty payload", "bad_claims", empty);
     for (name, reason, other, text) in [
-        (
-            "an empty payload",
-            "bad_tag",
-            "malformed",
-            format!("{header}..{signature}"),
-        ),
-        (
-            "an empty signature",
-            "malformed",
-            "bad_tag",
-            format!("{header}.{payload}."),
-        ),
-        (
-            "the header alone",
-            "malformed",
-            "bad_tag",
-            format!("{header}.."),
-        ),
+        ("an empty payload", "bad_tag", "malformed", format!("{header}..{signature}")),
+        ("an empty signature", "malformed", "bad_tag", format!("{header}.{payload}.")),
+        ("the header alone", "malformed", "bad_tag", format!("{header}..")),
     ] {
         vectors.push(pinned(alg, name).refuse(reason, text).or(other));
     }

@@ -32,24 +32,12 @@ fn spoil(name: impl Into<String>, members: &Members) -> (String, Vec<u8>) {
     (name.into(), members.json().into_bytes())
 }
 
-const REQUIRED: [&str; 8] = [
-    "aud",
-    "iat",
-    "exp",
-    "auth_time",
-    "ends",
-    "rev",
-    "jti",
-    "state",
-];
+const REQUIRED: [&str; 8] = ["aud", "iat", "exp", "auth_time", "ends", "rev", "jti", "state"];
 
 fn members() -> Spoilt {
     let mut list = Spoilt::new();
     for name in REQUIRED {
-        list.push(spoil(
-            format!("`{name}` is missing"),
-            &usual().without(name),
-        ));
+        list.push(spoil(format!("`{name}` is missing"), &usual().without(name)));
         let capital = usual().without(name).add(&name.to_uppercase(), "1");
         list.push(spoil(format!("`{name}` is in capitals"), &capital));
     }
@@ -61,23 +49,14 @@ fn members() -> Spoilt {
         ("", "1"),
         ("__proto__", "{}"),
     ] {
-        list.push(spoil(
-            format!("`{name}` is one member too many"),
-            &usual().add(name, value),
-        ));
+        list.push(spoil(format!("`{name}` is one member too many"), &usual().add(name, value)));
     }
     for (name, value) in usual().0 {
         let twice = usual().add(&name, &value);
-        list.push(spoil(
-            format!("`{name}` stands there twice, the same"),
-            &twice,
-        ));
+        list.push(spoil(format!("`{name}` stands there twice, the same"), &twice));
         let escaped = format!("\\u{:04x}{}", name.as_bytes()[0], &name[1..]);
         let twin = usual().add(&escaped, &value);
-        list.push(spoil(
-            format!("`{name}` stands there twice, once in escapes"),
-            &twin,
-        ));
+        list.push(spoil(format!("`{name}` stands there twice, once in escapes"), &twin));
     }
     let admin = usual().add("sub", "\"admin\"");
     list.push(spoil("there are two subjects", &admin));
@@ -110,10 +89,7 @@ fn times() -> Spoilt {
             "18446744073709551616".into(),
             "null".into(),
         ] {
-            list.push(spoil(
-                format!("`{name}` is {text}"),
-                &usual().set(name, &text),
-            ));
+            list.push(spoil(format!("`{name}` is {text}"), &usual().set(name, &text)));
         }
     }
     let far = (1_u64 << 40).to_string();
@@ -122,21 +98,12 @@ fn times() -> Spoilt {
         ("exp is before iat", vec![("exp", START - 1)]),
         ("exp passes ends by a second", vec![("exp", START + 86_401)]),
         ("iat is before auth_time", vec![("iat", START - 1)]),
-        (
-            "auth_time is after ends",
-            vec![("auth_time", START + 86_401)],
-        ),
-        (
-            "iat is after ends",
-            vec![("iat", START + 86_401), ("exp", START + 86_402)],
-        ),
+        ("auth_time is after ends", vec![("auth_time", START + 86_401)]),
+        ("iat is after ends", vec![("iat", START + 86_401), ("exp", START + 86_402)]),
         ("ends is 0", vec![("ends", 0)]),
         ("rev is 2^32", vec![("rev", 1 << 32)]),
         ("all times are in milliseconds", {
-            numbers[..4]
-                .iter()
-                .map(|(name, value)| (*name, value * 1000))
-                .collect()
+            numbers[..4].iter().map(|(name, value)| (*name, value * 1000)).collect()
         }),
     ] {
         let set =
@@ -172,44 +139,24 @@ fn audiences() -> Spoilt {
 fn subjects_and_ids() -> Spoilt {
     let mut list = Spoilt::new();
     let long = [quoted(&"s".repeat(256)), quoted(&"\u{e9}".repeat(128))];
-    list.push(spoil(
-        "the subject has 256 bytes",
-        &usual().set("sub", &long[0]),
-    ));
-    list.push(spoil(
-        "the subject has 256 bytes in 128 characters",
-        &usual().set("sub", &long[1]),
-    ));
-    for value in [
-        "null",
-        "\"\"",
-        "17",
-        "true",
-        "[\"user-17\"]",
-        "{}",
-        r#""\ud800""#,
-        r#""a\udc00b""#,
-    ] {
+    list.push(spoil("the subject has 256 bytes", &usual().set("sub", &long[0])));
+    list.push(spoil("the subject has 256 bytes in 128 characters", &usual().set("sub", &long[1])));
+    for value in
+        ["null", "\"\"", "17", "true", "[\"user-17\"]", "{}", r#""\ud800""#, r#""a\udc00b""#]
+    {
         list.push(spoil(format!("sub is {value}"), &usual().set("sub", value)));
     }
     let id = Claims::default().id;
     let long = [&id[..], &id].concat();
     for length in [0, 1, 11, 13, 16] {
         let value = quoted(&base64url(&long[..length]));
-        list.push(spoil(
-            format!("jti has {length} bytes"),
-            &usual().set("jti", &value),
-        ));
+        list.push(spoil(format!("jti has {length} bytes"), &usual().set("jti", &value)));
     }
     let good = base64url(&id);
     let plus = format!("{}+/", &good[..14]);
-    for text in [
-        format!("{good}="),
-        format!("{good}=="),
-        format!("{good} "),
-        plus,
-        good[..15].into(),
-    ] {
+    for text in
+        [format!("{good}="), format!("{good}=="), format!("{good} "), plus, good[..15].into()]
+    {
         let jti = usual().set("jti", &quoted(&text));
         list.push(spoil(format!("jti is {text:?}"), &jti));
     }
@@ -246,10 +193,7 @@ fn states() -> Spoilt {
     .into();
     list.push(spoil("state has depth 33", &usual().set("state", &deep)));
     let very_deep = "[".repeat(1000);
-    list.push(spoil(
-        "state opens 1,000 arrays",
-        &usual().set("state", &very_deep),
-    ));
+    list.push(spoil("state opens 1,000 arrays", &usual().set("state", &very_deep)));
     list
 }
 
@@ -260,33 +204,18 @@ fn whole() -> Spoilt {
         ("the payload is an empty object", "{}".into()),
         ("the payload is an array", format!("[{good}]")),
         ("the payload is a string", quoted(&good)),
-        (
-            "the payload has a byte order mark",
-            format!("\u{feff}{good}"),
-        ),
+        ("the payload has a byte order mark", format!("\u{feff}{good}")),
         ("the payload has text behind it", format!("{good}x")),
-        (
-            "the payload has a second object behind it",
-            format!("{good}{good}"),
-        ),
+        ("the payload has a second object behind it", format!("{good}{good}")),
         ("the payload has a zero byte behind it", format!("{good}\0")),
-        (
-            "the payload has a trailing comma",
-            format!("{},}}", &good[..good.len() - 1]),
-        ),
+        ("the payload has a trailing comma", format!("{},}}", &good[..good.len() - 1])),
         ("the payload has a comment", good.replacen('{', "{/**/", 1)),
         ("the payload is cut short", good[..good.len() - 1].into()),
-        (
-            "the payload has a no-break space",
-            good.replacen('{', "{\u{a0}", 1),
-        ),
+        ("the payload has a no-break space", good.replacen('{', "{\u{a0}", 1)),
     ]
     .map(|(name, text)| (name.to_owned(), text.into_bytes()))
     .into();
-    let latin = good
-        .bytes()
-        .map(|byte| if byte == b'u' { 0xfc } else { byte })
-        .collect();
+    let latin = good.bytes().map(|byte| if byte == b'u' { 0xfc } else { byte }).collect();
     list.push(("the payload is not UTF-8".into(), latin));
     let utf16 = good.encode_utf16().flat_map(u16::to_be_bytes).collect();
     list.push(("the payload is UTF-16".into(), utf16));

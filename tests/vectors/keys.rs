@@ -34,9 +34,7 @@ impl Keys {
 }
 
 pub fn key_id(root: &[u8; 32]) -> [u8; 4] {
-    expand(root, &["saddlebag/1 key id"])[..4]
-        .try_into()
-        .unwrap()
+    expand(root, &["saddlebag/1 key id"])[..4].try_into().unwrap()
 }
 
 /// RFC 5869 HKDF-Expand with L = 32.
@@ -77,30 +75,12 @@ fn the_derivations_printed_in_the_contract_hold() {
     let public = hex(keys.ed25519.verifying_key().as_bytes());
     assert_eq!(hex(&keys.id), "2cd84cb3");
     for (got, printed) in [
-        (
-            hex(&keys.audience),
-            "2c38d4109c6ee91ac9d575a31fd98d11379a1177b5a1b17ff0062b064a779b80",
-        ),
-        (
-            hex(&keys.signed),
-            "9f2c45babf5be460c7e7c50753b35ad12268cf4a66773f983cf8db1be503b1b8",
-        ),
-        (
-            hex(&keys.sealed),
-            "a5f72253f8dab8ccd774fbe14734d1e27da6fafa14b1699c4ab161af861f8717",
-        ),
-        (
-            hex(&keys.hs256),
-            "aa38b217d3c525f5964d09e520181bc6a40bb718e0576ae7ded771aea2284319",
-        ),
-        (
-            seed,
-            "faa48196120fd9818258ea120b3ca9bcc0e890049d2188193971a91a8147e148",
-        ),
-        (
-            public,
-            "88a4c7952e874b3640e11ff0dc4aa19589effdde7644496ff8fbda5240ec22e1",
-        ),
+        (hex(&keys.audience), "2c38d4109c6ee91ac9d575a31fd98d11379a1177b5a1b17ff0062b064a779b80"),
+        (hex(&keys.signed), "9f2c45babf5be460c7e7c50753b35ad12268cf4a66773f983cf8db1be503b1b8"),
+        (hex(&keys.sealed), "a5f72253f8dab8ccd774fbe14734d1e27da6fafa14b1699c4ab161af861f8717"),
+        (hex(&keys.hs256), "aa38b217d3c525f5964d09e520181bc6a40bb718e0576ae7ded771aea2284319"),
+        (seed, "faa48196120fd9818258ea120b3ca9bcc0e890049d2188193971a91a8147e148"),
+        (public, "88a4c7952e874b3640e11ff0dc4aa19589effdde7644496ff8fbda5240ec22e1"),
     ] {
         assert_eq!(got, printed);
     }

@@ -25,16 +25,11 @@ fn vectors(name: &str, check: impl Fn(&Value)) -> (usize, usize) {
 }
 
 fn text<'a>(vector: &'a Value, member: &str) -> &'a str {
-    vector[member]
-        .as_str()
-        .unwrap_or_else(|| panic!("{member} of {}", vector["name"]))
+    vector[member].as_str().unwrap_or_else(|| panic!("{member} of {}", vector["name"]))
 }
 
 fn hex(text: &str) -> Vec<u8> {
-    (0..text.len())
-        .step_by(2)
-        .map(|n| u8::from_str_radix(&text[n..n + 2], 16).unwrap())
-        .collect()
+    (0..text.len()).step_by(2).map(|n| u8::from_str_radix(&text[n..n + 2], 16).unwrap()).collect()
 }
 
 fn to_hex(bytes: &[u8]) -> String {
@@ -60,10 +55,7 @@ fn ring(vector: &Value) -> KeyRing {
         })
         .collect();
     let skew = vector["skew"].as_u64().unwrap();
-    let policy = Policy {
-        clock_skew: skew,
-        ..Policy::default()
-    };
+    let policy = Policy { clock_skew: skew, ..Policy::default() };
     insecure::ring("vectors", 1, policy, &keys).unwrap()
 }
 
@@ -72,9 +64,7 @@ fn tokens(vector: &Value) -> Tokens {
         Tokens::builder(KeyRingHandle::fixed(ring(vector))).audience(text(vector, "audience"));
     let limit = vector["max_length"].as_u64().unwrap_or(4_096);
     let limit = usize::try_from(limit).unwrap();
-    let builder = builder
-        .longest_verified(limit)
-        .longest_issued(limit.min(4_000));
+    let builder = builder.longest_verified(limit).longest_issued(limit.min(4_000));
     #[cfg(feature = "jwt")]
     let builder = match vector["alg"].as_str() {
         Some("HS256") => builder.jwt(saddlebag::JwtAlgorithm::Hs256),
@@ -82,25 +72,16 @@ fn tokens(vector: &Value) -> Tokens {
         Some(other) => panic!("{other}"),
         None => builder,
     };
-    builder
-        .build()
-        .unwrap()
-        .bound_to(&hex(text(vector, "binding")))
-        .unwrap()
+    builder.build().unwrap().bound_to(&hex(text(vector, "binding"))).unwrap()
 }
 
 fn check_token(vector: &Value) {
     let name = text(vector, "name");
     let verified = tokens(vector).verify_at(text(vector, "token"), time(&vector["now"]).unwrap());
     if text(vector, "expect") == "refuse" {
-        let Err(refused) = verified else {
-            panic!("accepted: {name}")
-        };
+        let Err(refused) = verified else { panic!("accepted: {name}") };
         let code = refused.reason().code();
-        assert!(
-            vector["reason"] == code || vector["or"] == code,
-            "{code}: {vector:#}"
-        );
+        assert!(vector["reason"] == code || vector["or"] == code, "{code}: {vector:#}");
         return;
     }
     let verified = verified.unwrap_or_else(|refused| panic!("{refused:?}: {name}"));
@@ -110,17 +91,9 @@ fn check_token(vector: &Value) {
     assert_eq!(Some(info.issued_at), time(&claims["issued_at"]), "{name}");
     assert_eq!(Some(info.expires_at), time(&claims["expires_at"]), "{name}");
     assert_eq!(Some(info.ends_at), time(&claims["ends_at"]), "{name}");
-    assert_eq!(
-        Some(u64::from(info.revision)),
-        claims["revision"].as_u64(),
-        "{name}"
-    );
+    assert_eq!(Some(u64::from(info.revision)), claims["revision"].as_u64(), "{name}");
     assert_eq!(verified.subject(), claims["subject"].as_str(), "{name}");
-    assert_eq!(
-        to_hex(verified.state_cbor()),
-        text(claims, "state"),
-        "{name}"
-    );
+    assert_eq!(to_hex(verified.state_cbor()), text(claims, "state"), "{name}");
     match (verified.state_json(), claims["state_error"].as_bool()) {
         (Err(_), Some(true)) => {}
         (Ok(shown), None) => assert_eq!(value(&shown), value(text(claims, "state_json")), "{name}"),
@@ -135,29 +108,20 @@ fn value(json: &str) -> Value {
 #[test]
 fn the_library_agrees_with_every_signed_vector() {
     let (accepted, refused) = vectors("signed.json", check_token);
-    assert!(
-        accepted > 50 && refused >= accepted,
-        "{accepted} accepted, {refused} refused"
-    );
+    assert!(accepted > 50 && refused >= accepted, "{accepted} accepted, {refused} refused");
 }
 
 #[test]
 fn the_library_agrees_with_every_sealed_vector() {
     let (accepted, refused) = vectors("sealed.json", check_token);
-    assert!(
-        accepted > 50 && refused >= accepted,
-        "{accepted} accepted, {refused} refused"
-    );
+    assert!(accepted > 50 && refused >= accepted, "{accepted} accepted, {refused} refused");
 }
 
 #[cfg(feature = "jwt")]
 #[test]
 fn the_library_agrees_with_every_jwt_vector() {
     let (accepted, refused) = vectors("jwt.json", check_token);
-    assert!(
-        accepted > 50 && refused >= accepted,
-        "{accepted} accepted, {refused} refused"
-    );
+    assert!(accepted > 50 && refused >= accepted, "{accepted} accepted, {refused} refused");
 }
 
 #[test]
@@ -170,10 +134,7 @@ fn the_library_agrees_with_every_derivation() {
         }
         let root = Secret::from_bytes(hex(text(vector, "root")).try_into().unwrap());
         let key = derive::audience(&root, &audience.unwrap());
-        assert_eq!(
-            to_hex(&derive::key_id(&root).to_bytes()),
-            text(vector, "key_id")
-        );
+        assert_eq!(to_hex(&derive::key_id(&root).to_bytes()), text(vector, "key_id"));
         for (derived, member) in [
             (&key, "k_audience"),
             (&derive::signed(&key), "k_signed"),
@@ -181,12 +142,7 @@ fn the_library_agrees_with_every_derivation() {
             (&derive::jwt_hs256(&key), "k_hs256"),
             (&derive::jwt_eddsa_seed(&key), "ed25519_seed"),
         ] {
-            assert_eq!(
-                to_hex(derived.expose()),
-                text(vector, member),
-                "{}",
-                vector["name"]
-            );
+            assert_eq!(to_hex(derived.expose()), text(vector, member), "{}", vector["name"]);
         }
     });
 }
@@ -212,11 +168,7 @@ fn the_library_agrees_with_every_state() {
             let state = RawState::from_cbor(hex(text(vector, "cbor")));
             assert_eq!(state.is_ok(), accept, "{state:?}: {name}");
             if let Ok(state) = state {
-                assert_eq!(
-                    value(&state.to_json().unwrap()),
-                    value(text(vector, "json")),
-                    "{name}"
-                );
+                assert_eq!(value(&state.to_json().unwrap()), value(text(vector, "json")), "{name}");
             }
         }
     });
@@ -232,24 +184,13 @@ fn the_library_agrees_with_every_ring() {
             return;
         }
         let ring = ring.unwrap_or_else(|invalid| panic!("{invalid}: {name}"));
-        assert_eq!(
-            vector["generation"].as_u64().unwrap_or(ring.generation()),
-            ring.generation()
-        );
+        assert_eq!(vector["generation"].as_u64().unwrap_or(ring.generation()), ring.generation());
         for state in vector["states"].as_array().into_iter().flatten() {
             let at = text(state, "at").parse().unwrap();
             let key = ring.key(text(state, "id").parse().unwrap()).unwrap();
-            assert_eq!(
-                ring.state(key, at).as_str(),
-                text(state, "state"),
-                "{name} at {at}"
-            );
+            assert_eq!(ring.state(key, at).as_str(), text(state, "state"), "{name} at {at}");
         }
         // And what is written again is the same ring.
-        assert_eq!(
-            document::parse(&document::to_json(&ring)).unwrap(),
-            ring,
-            "{name}"
-        );
+        assert_eq!(document::parse(&document::to_json(&ring)).unwrap(), ring, "{name}");
     });
 }

@@ -49,9 +49,6 @@ fn the_committed_vectors_are_what_the_generator_makes() {
         }
         let committed = std::fs::read_to_string(&path).unwrap_or_default();
         // Not assert_eq: it would print a megabyte.
-        assert!(
-            committed == made,
-            "{name} differs: run with SADDLEBAG_BLESS=1 and read the diff"
-        );
+        assert!(committed == made, "{name} differs: run with SADDLEBAG_BLESS=1 and read the diff");
     }
 }

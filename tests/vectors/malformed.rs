@@ -33,17 +33,11 @@ pub fn slots(kind: Kind) -> Vec<Vector> {
             list.push((format!("{name} is {what}"), items));
         };
         for (width, longer) in longer_heads(0, value) {
-            put(
-                &format!("spelled with {width} bytes more than it needs"),
-                longer,
-            );
+            put(&format!("spelled with {width} bytes more than it needs"), longer);
         }
         put("negative", vec![0x20]);
         put("a half float", unhex("f9 3c00"));
-        put(
-            "the same number as a float",
-            [&[0xfb], &(value as f64).to_be_bytes()[..]].concat(),
-        );
+        put("the same number as a float", [&[0xfb], &(value as f64).to_be_bytes()[..]].concat());
         put("text", crate::cbor::text(&value.to_string()));
         put("bytes", bytes(&value.to_be_bytes()));
         put("true", vec![0xf5]);
@@ -53,10 +47,7 @@ pub fn slots(kind: Kind) -> Vec<Vector> {
         put("an array", [&[0x81], &uint(value)[..]].concat());
         put("an empty map", vec![0xa0]);
         put("tagged", [&[0xc1], &uint(value)[..]].concat());
-        put(
-            "a bignum",
-            [&[0xc2], &bytes(&value.to_be_bytes())[..]].concat(),
-        );
+        put("a bignum", [&[0xc2], &bytes(&value.to_be_bytes())[..]].concat());
         put("a reserved head", vec![0x1c]);
         put("an indefinite integer", vec![0x1f]);
         put("a break", vec![0xff]);
@@ -81,16 +72,12 @@ fn array() -> Spoilt {
         edit(&mut items);
         list.push((name.to_owned(), items));
     };
-    put("the array says seven items", &|items| {
-        items.head = vec![0x87]
-    });
+    put("the array says seven items", &|items| items.head = vec![0x87]);
     put("the array says seven items and has them", &|items| {
         items.head = vec![0x87];
         items.state.clear();
     });
-    put("the array says nine items", &|items| {
-        items.head = vec![0x89]
-    });
+    put("the array says nine items", &|items| items.head = vec![0x89]);
     put("the array says nine items and has them", &|items| {
         items.head = vec![0x89];
         items.state.push(0xf6);
@@ -105,23 +92,15 @@ fn array() -> Spoilt {
         items.state.push(0xff);
     });
     put("the claims are a map", &|items| items.head = vec![0xa8]);
-    put("the claims are a map of four pairs", &|items| {
-        items.head = vec![0xa4]
-    });
+    put("the claims are a map of four pairs", &|items| items.head = vec![0xa4]);
     put("the claims are bytes", &|items| items.head = vec![0x58, 46]);
     put("the claims are text", &|items| items.head = vec![0x78, 46]);
     put("the claims are null", &|items| items.head = vec![0xf6]);
-    put("the CBOR tag stands in front", &|items| {
-        items.head = unhex("d9d9f7 88")
-    });
-    put("a COSE tag stands in front", &|items| {
-        items.head = unhex("d1 88")
-    });
+    put("the CBOR tag stands in front", &|items| items.head = unhex("d9d9f7 88"));
+    put("a COSE tag stands in front", &|items| items.head = unhex("d1 88"));
     put("no array at all", &|items| items.head.clear());
     put("the array twice", &|items| items.head = vec![0x88, 0x88]);
-    put("there is no state, eighth of eight", &|items| {
-        items.state.clear()
-    });
+    put("there is no state, eighth of eight", &|items| items.state.clear());
     put("the claims end after the revision", &|items| {
         items.subject.clear();
         items.state.clear();
@@ -163,33 +142,13 @@ fn ids() -> Spoilt {
         ("an id in hex".into(), crate::cbor::text(&hex(&id))),
         ("a null id".into(), vec![0xf6]),
         ("an integer as id".into(), uint(u64::MAX)),
-        (
-            "an id in indefinite bytes".into(),
-            [&[0x5f, 0x4c], &id[..], &[0xff]].concat(),
-        ),
-        (
-            "an id in an array".into(),
-            [&[0x81, 0x4c], &id[..]].concat(),
-        ),
+        ("an id in indefinite bytes".into(), [&[0x5f, 0x4c], &id[..], &[0xff]].concat()),
+        ("an id in an array".into(), [&[0x81, 0x4c], &id[..]].concat()),
         ("a tagged id".into(), [&[0xd8, 37, 0x4c], &id[..]].concat()),
-        (
-            "an id of 2^64 - 1 bytes".into(),
-            [&head(2, u64::MAX)[..], &id].concat(),
-        ),
-        (
-            "an id with a reserved head".into(),
-            [&[0x5c], &id[..]].concat(),
-        ),
+        ("an id of 2^64 - 1 bytes".into(), [&head(2, u64::MAX)[..], &id].concat()),
+        ("an id with a reserved head".into(), [&[0x5c], &id[..]].concat()),
     ]);
-    let spoil = |(name, id): (String, Vec<u8>)| {
-        (
-            name,
-            Items {
-                id,
-                ..Claims::default().items()
-            },
-        )
-    };
+    let spoil = |(name, id): (String, Vec<u8>)| (name, Items { id, ..Claims::default().items() });
     list.into_iter().map(spoil).collect()
 }
 
@@ -208,14 +167,8 @@ fn subjects() -> Spoilt {
         ("a tagged subject", "d8 20 67 757365722d3137"),
         ("a subject in indefinite text", "7f 67 757365722d3137 ff"),
         ("a subject with a reserved head", "7c 757365722d3137"),
-        (
-            "a subject of 2^64 - 1 bytes",
-            "7b ffffffffffffffff 757365722d3137",
-        ),
-        (
-            "a subject of 2^63 bytes",
-            "7b 8000000000000000 757365722d3137",
-        ),
+        ("a subject of 2^64 - 1 bytes", "7b ffffffffffffffff 757365722d3137"),
+        ("a subject of 2^63 bytes", "7b 8000000000000000 757365722d3137"),
         ("a subject that is a lone byte ff", "61 ff"),
         ("a subject with NUL in two bytes", "62 c080"),
         ("a subject with a surrogate", "63 eda080"),
@@ -236,15 +189,7 @@ fn subjects() -> Spoilt {
         let name = format!("the subject's length spelled with {width} bytes more than it needs");
         list.push((name, [&longer[..], b"user-17"].concat()));
     }
-    let spoil = |(name, subject)| {
-        (
-            name,
-            Items {
-                subject,
-                ..Claims::default().items()
-            },
-        )
-    };
+    let spoil = |(name, subject)| (name, Items { subject, ..Claims::default().items() });
     list.into_iter().map(spoil).collect()
 }
 
@@ -255,28 +200,13 @@ fn sums() -> Spoilt {
         let (started, issued) = (uint(started), uint(issued));
         let (expires, ends) = (uint(expires), uint(ends));
         let items = Claims::default().items();
-        (
-            name.to_owned(),
-            Items {
-                started,
-                issued,
-                expires,
-                ends,
-                ..items
-            },
-        )
+        (name.to_owned(), Items { started, issued, expires, ends, ..items })
     };
     let far = (1 << 40) - START;
     let mut list = vec![
         times("expires is 0", START, 0, 0, 86_400),
         times("expires and ends are 0", START, 0, 0, 0),
-        times(
-            "expires_at passes ends_at by a second",
-            START,
-            0,
-            86_401,
-            86_400,
-        ),
+        times("expires_at passes ends_at by a second", START, 0, 86_401, 86_400),
         times("ends is 0", START, 0, 900, 0),
         times("issued passes ends", START, 86_401, 1, 86_400),
         times("issued equals ends", START, 86_400, 1, 86_400),
@@ -284,37 +214,16 @@ fn sums() -> Spoilt {
         times("started is 2^40", 1 << 40, 0, 900, 86_400),
         times("started is 2^64 - 1", max, 0, 900, 86_400),
         times("all times are 2^64 - 1", max, max, max, max),
-        times(
-            "issued_at wraps round to a good time",
-            max - 9,
-            START + 10,
-            900,
-            86_400 + START,
-        ),
-        times(
-            "issued_at wraps round to 0",
-            1 + max / 2,
-            1 + max / 2,
-            START,
-            START + 10,
-        ),
-        times(
-            "expires_at wraps round to below ends_at",
-            START,
-            600,
-            max - 300,
-            86_400,
-        ),
+        times("issued_at wraps round to a good time", max - 9, START + 10, 900, 86_400 + START),
+        times("issued_at wraps round to 0", 1 + max / 2, 1 + max / 2, START, START + 10),
+        times("expires_at wraps round to below ends_at", START, 600, max - 300, 86_400),
         times("expires is 2^64 - 1", START, 0, max, 86_400),
         times("ends_at wraps round to below 2^40", START, 0, 900, max),
         times("started plus ends is 2^64", START, 0, 900, max - START + 1),
         times("started is in milliseconds", START * 1000, 0, 900, 86_400),
     ];
     for (name, revision) in [("2^32", 1 << 32), ("2^64 - 1", max)] {
-        let items = Items {
-            revision: uint(revision),
-            ..Claims::default().items()
-        };
+        let items = Items { revision: uint(revision), ..Claims::default().items() };
         list.push((format!("revision is {name}"), items));
     }
     list

@@ -119,10 +119,7 @@ impl Default for Document {
 
 impl Document {
     pub fn keys(self, keys: &[Key]) -> Self {
-        Self {
-            keys: keys.to_vec(),
-            ..self
-        }
+        Self { keys: keys.to_vec(), ..self }
     }
 
     /// All members but the digest, in the order of the design.
@@ -177,16 +174,12 @@ fn canonical_numbers(text: &str) -> String {
         (":86.4e3,", ":86400,"),
     ]
     .iter()
-    .fold(text.to_owned(), |text, (other, canonical)| {
-        text.replace(other, canonical)
-    })
+    .fold(text.to_owned(), |text, (other, canonical)| text.replace(other, canonical))
 }
 
 fn object(members: &[(&str, String)]) -> String {
-    let members: Vec<String> = members
-        .iter()
-        .map(|(name, value)| format!("\"{name}\":{value}"))
-        .collect();
+    let members: Vec<String> =
+        members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
     format!("{{{}}}", members.join(","))
 }
 
@@ -200,24 +193,13 @@ pub fn vectors() -> Vec<RingVector> {
 
 pub fn refuse(name: impl Into<String>, reason: &'static str, document: String) -> RingVector {
     let (name, expect, reason) = (name.into(), "refuse", Some(reason));
-    RingVector {
-        name,
-        expect,
-        reason,
-        or: None,
-        document,
-        generation: None,
-        states: Vec::new(),
-    }
+    RingVector { name, expect, reason, or: None, document, generation: None, states: Vec::new() }
 }
 
 impl RingVector {
     /// Names a second reason, where the contract leaves open which check comes first.
     pub fn or(self, reason: &'static str) -> Self {
-        Self {
-            or: Some(reason),
-            ..self
-        }
+        Self { or: Some(reason), ..self }
     }
 }
 
@@ -227,12 +209,7 @@ fn accept(name: impl Into<String>, document: &Document) -> RingVector {
 
 fn accept_text(name: impl Into<String>, document: &Document, text: String) -> RingVector {
     let generation = Some(document.generation.parse().unwrap());
-    RingVector {
-        expect: "accept",
-        reason: None,
-        generation,
-        ..refuse(name, "", text)
-    }
+    RingVector { expect: "accept", reason: None, generation, ..refuse(name, "", text) }
 }
 
 /// Adds what each key is at midnight of each date.
@@ -246,17 +223,10 @@ fn with_states(
         assert_eq!(states.len(), document.keys.len());
         for (key, state) in document.keys.iter().zip(*states) {
             let at = time(date).trim_matches('"').to_owned();
-            all.push(State {
-                at,
-                id: key.id(),
-                state,
-            });
+            all.push(State { at, id: key.id(), state });
         }
     }
-    RingVector {
-        states: all,
-        ..vector
-    }
+    RingVector { states: all, ..vector }
 }
 
 fn accepted() -> Vec<RingVector> {
@@ -290,28 +260,17 @@ fn accepted() -> Vec<RingVector> {
     vectors.push(accept("three keys, the newest first", &backwards));
     let waiting = base().keys(&[Key::new("A", "2026-09-01"), Key::new("B", "2026-10-01")]);
     vectors.push(with_states(
-        accept(
-            "a standby that became active before anybody saved",
-            &waiting,
-        ),
+        accept("a standby that became active before anybody saved", &waiting),
         &waiting,
-        &[
-            ("2026-10-02", &["draining", "active"]),
-            ("2027-10-02", &["draining", "active"]),
-        ],
+        &[("2026-10-02", &["draining", "active"]), ("2027-10-02", &["draining", "active"])],
     ));
     let handed_on = base().keys(&[
-        Key::new("A", "2026-09-01")
-            .drains("2026-11-03")
-            .revoked("2026-09-20"),
+        Key::new("A", "2026-09-01").drains("2026-11-03").revoked("2026-09-20"),
         Key::new("B", "2026-09-01").drains("2026-12-03"),
         Key::new("C", "2026-10-20"),
     ]);
     vectors.push(with_states(
-        accept(
-            "a revoked key whose activates_at the standby took over",
-            &handed_on,
-        ),
+        accept("a revoked key whose activates_at the standby took over", &handed_on),
         &handed_on,
         &[
             ("2026-09-02", &["revoked", "active", "staged"]),
@@ -320,9 +279,7 @@ fn accepted() -> Vec<RingVector> {
         ],
     ));
     let later = base().keys(&[
-        Key::new("A", "2026-09-01")
-            .drains("2026-11-03")
-            .revoked("2099-01-01"),
+        Key::new("A", "2026-09-01").drains("2026-11-03").revoked("2099-01-01"),
         Key::new("B", "2026-09-02"),
     ]);
     vectors.push(with_states(
@@ -331,35 +288,23 @@ fn accepted() -> Vec<RingVector> {
         &[("2026-09-03", &["revoked", "active"])],
     ));
     let two_revoked = base().keys(&[
-        Key::new("A", "2026-09-01")
-            .drains("2026-11-03")
-            .revoked("2026-09-20"),
-        Key::new("B", "2026-09-01")
-            .drains("2026-11-03")
-            .revoked("2026-09-21"),
+        Key::new("A", "2026-09-01").drains("2026-11-03").revoked("2026-09-20"),
+        Key::new("B", "2026-09-01").drains("2026-11-03").revoked("2026-09-21"),
         Key::new("C", "2026-09-01"),
     ]);
     vectors.push(accept("two revoked keys of one activates_at", &two_revoked));
-    let touching = base().keys(&[
-        Key::new("A", "2026-09-01").drains("2026-10-01"),
-        Key::new("B", "2026-10-01"),
-    ]);
+    let touching = base()
+        .keys(&[Key::new("A", "2026-09-01").drains("2026-10-01"), Key::new("B", "2026-10-01")]);
     vectors.push(with_states(
         accept("drains_until is the successor's activates_at", &touching),
         &touching,
-        &[
-            ("2026-09-30", &["active", "staged"]),
-            ("2026-10-01", &["retired", "active"]),
-        ],
+        &[("2026-09-30", &["active", "staged"]), ("2026-10-01", &["retired", "active"])],
     ));
     let late = base().keys(&[Key::new("A", "2025-12-01")]);
     vectors.push(accept("activates_at before created_at", &late));
     vectors.push(accept("32 keys", &base().keys(&many(32))));
     for (name, generation) in [("1", "1"), ("2^53 - 1", "9007199254740991")] {
-        let document = Document {
-            generation: generation.into(),
-            ..base()
-        };
+        let document = Document { generation: generation.into(), ..base() };
         vectors.push(accept(format!("generation {name}"), &document));
     }
     for (member, value) in [
@@ -368,35 +313,19 @@ fn accepted() -> Vec<RingVector> {
         ("max_session_lifetime", "3155760000"),
         ("rotate_every", "3155760000"),
     ] {
-        let document = Document {
-            policy: policy(member, value),
-            ..base()
-        };
+        let document = Document { policy: policy(member, value), ..base() };
         vectors.push(accept(format!("{member} is {value}"), &document));
     }
-    vectors.push(accept(
-        "a scoped ring, whose ids are copied",
-        &scoped("shop"),
-    ));
-    vectors.push(accept(
-        "a scoped ring of the system's own",
-        &scoped("saddlebag:credential"),
-    ));
+    vectors.push(accept("a scoped ring, whose ids are copied", &scoped("shop")));
+    vectors.push(accept("a scoped ring of the system's own", &scoped("saddlebag:credential")));
     let longest = "a1.b_c:d/e-".repeat(12)[..128].to_owned();
-    vectors.push(accept(
-        "a scoped ring for 128 characters",
-        &scoped(&longest),
-    ));
+    vectors.push(accept("a scoped ring for 128 characters", &scoped(&longest)));
     vectors
 }
 
 pub fn policy(member: &str, value: &str) -> Vec<(&'static str, String)> {
     let mut policy = Document::default().policy;
-    policy
-        .iter_mut()
-        .find(|(name, _)| *name == member)
-        .unwrap()
-        .1 = value.into();
+    policy.iter_mut().find(|(name, _)| *name == member).unwrap().1 = value.into();
     policy
 }
 
@@ -411,10 +340,7 @@ pub fn many(count: usize) -> Vec<Key> {
 
 pub fn scoped(audience: &str) -> Document {
     let usual = Document::default();
-    let mut document = Document {
-        audience: quoted(audience),
-        ..usual
-    };
+    let mut document = Document { audience: quoted(audience), ..usual };
     for (key, label) in document.keys.iter_mut().zip(["A", "B"]) {
         let secret = quoted(&base64url(&Keys::new(&root(label), audience).audience));
         *key = key.clone().set("secret", secret);
@@ -436,17 +362,11 @@ fn near_weak() -> Vec<RingVector> {
     [
         ("a secret with a period of 17 bytes", period),
         ("a secret of eight values", eight),
-        (
-            "a secret that is printable ASCII but for its last byte",
-            nearly_ascii,
-        ),
+        ("a secret that is printable ASCII but for its last byte", nearly_ascii),
         ("a secret that counts up but for its last byte", counting),
     ]
     .map(|(name, secret)| {
-        accept(
-            name,
-            &Document::default().keys(&[Key::of(&secret, "2026-09-01")]),
-        )
+        accept(name, &Document::default().keys(&[Key::of(&secret, "2026-09-01")]))
     })
     .into()
 }
@@ -463,19 +383,12 @@ fn texts() -> Vec<RingVector> {
     members.reverse();
     members.insert(3, ("digest", quoted(&usual.digest())));
     [
-        (
-            "written over many lines",
-            serde_json::to_string_pretty(&value).unwrap() + "\n",
-        ),
+        ("written over many lines", serde_json::to_string_pretty(&value).unwrap() + "\n"),
         ("members in another order", object(&members)),
         ("escapes in names and texts", {
-            text.replace("\"name\"", r#""\u006eame""#)
-                .replace("shop-prod", r"shop\u002dprod")
+            text.replace("\"name\"", r#""\u006eame""#).replace("shop-prod", r"shop\u002dprod")
         }),
-        (
-            "white space of all four sorts around it",
-            format!(" \t\r\n{text}\n"),
-        ),
+        ("white space of all four sorts around it", format!(" \t\r\n{text}\n")),
     ]
     .map(|(name, text)| accept_text(name, &usual, text))
     .into()
@@ -483,15 +396,10 @@ fn texts() -> Vec<RingVector> {
 
 #[test]
 fn the_digest_is_of_what_another_canonicalizer_writes() {
-    let wide = Document {
-        name: quoted("laden \u{e4}\u{1f600}\"\\\n\u{7f}"),
-        ..Document::default()
-    };
-    let other = Document {
-        generation: "7e0".into(),
-        policy: policy("clock_skew", "60.0"),
-        ..wide.clone()
-    };
+    let wide =
+        Document { name: quoted("laden \u{e4}\u{1f600}\"\\\n\u{7f}"), ..Document::default() };
+    let other =
+        Document { generation: "7e0".into(), policy: policy("clock_skew", "60.0"), ..wide.clone() };
     for document in [Document::default(), scoped("shop"), wide, other] {
         let mut value: serde_json::Value = serde_json::from_str(&document.text()).unwrap();
         value.as_object_mut().unwrap().remove("digest");

@@ -18,11 +18,7 @@ pub fn nonces() -> Vec<Vector> {
         ("a nonce of zeros", [0; 24]),
         ("a nonce of ones", [0xff; 24]),
     ]
-    .map(|(name, nonce)| {
-        Mint::named(Kind::Sealed, name)
-            .nonce(nonce)
-            .accept(&Claims::default())
-    })
+    .map(|(name, nonce)| Mint::named(Kind::Sealed, name).nonce(nonce).accept(&Claims::default()))
     .into()
 }
 
@@ -40,18 +36,12 @@ pub fn wrong_seals() -> Vec<Vector> {
         vectors.push(mint.case.refuse("bad_tag", base64url(&token)));
     };
     let flipped = |nonce: &[u8; 24]| [&nonce[12..], &nonce[..12]].concat().try_into().unwrap();
-    seal(
-        "plain AES-256-GCM with the nonce's first half",
-        &|key, nonce, header| {
-            xaes::aes_gcm(key, &nonce[..12], &claims, &[header, &binding].concat())
-        },
-    );
-    seal(
-        "plain AES-256-GCM with the nonce's second half",
-        &|key, nonce, header| {
-            xaes::aes_gcm(key, &nonce[12..], &claims, &[header, &binding].concat())
-        },
-    );
+    seal("plain AES-256-GCM with the nonce's first half", &|key, nonce, header| {
+        xaes::aes_gcm(key, &nonce[..12], &claims, &[header, &binding].concat())
+    });
+    seal("plain AES-256-GCM with the nonce's second half", &|key, nonce, header| {
+        xaes::aes_gcm(key, &nonce[12..], &claims, &[header, &binding].concat())
+    });
     seal("the nonce's halves exchanged", &|key, nonce, header| {
         xaes::seal(key, &flipped(nonce), &claims, &[header, &binding].concat())
     });
@@ -61,21 +51,15 @@ pub fn wrong_seals() -> Vec<Vector> {
     seal("the AAD leaves out the binding", &|key, nonce, header| {
         xaes::seal(key, nonce, &claims, header)
     });
-    seal(
-        "the AAD has the length of the binding, as in a signed token",
-        &|key, nonce, header| {
-            xaes::seal(key, nonce, &claims, &[header, &length, &binding].concat())
-        },
-    );
+    seal("the AAD has the length of the binding, as in a signed token", &|key, nonce, header| {
+        xaes::seal(key, nonce, &claims, &[header, &length, &binding].concat())
+    });
     seal("the AAD has the nonce too", &|key, nonce, header| {
         xaes::seal(key, nonce, &claims, &[header, nonce, &binding].concat())
     });
-    seal(
-        "the claims in the clear with a tag behind them",
-        &|key, nonce, header| {
-            let sealed = xaes::seal(key, nonce, &claims, &[header, &binding].concat());
-            [&claims, &sealed[claims.len()..]].concat()
-        },
-    );
+    seal("the claims in the clear with a tag behind them", &|key, nonce, header| {
+        let sealed = xaes::seal(key, nonce, &claims, &[header, &binding].concat());
+        [&claims, &sealed[claims.len()..]].concat()
+    });
     vectors
 }

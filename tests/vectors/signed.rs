@@ -21,46 +21,26 @@ pub fn wrong_tags() -> Vec<Vector> {
         hmac(&mint.keys().signed, &[header, &length, &binding, &claims])
     };
     let first = |tag: [u8; 32]| tag[..16].to_vec();
-    tag("all 32 bytes of the HMAC", &|mint, header| {
-        whole(mint, header).to_vec()
-    });
-    tag("the last 16 bytes of the HMAC", &|mint, header| {
-        whole(mint, header)[16..].to_vec()
-    });
+    tag("all 32 bytes of the HMAC", &|mint, header| whole(mint, header).to_vec());
+    tag("the last 16 bytes of the HMAC", &|mint, header| whole(mint, header)[16..].to_vec());
     tag("the tag leaves out the header", &|mint, _| {
         let length = (binding.len() as u32).to_be_bytes();
         first(hmac(&mint.keys().signed, &[&length, &binding, &claims]))
     });
-    tag(
-        "the tag leaves out the length of the binding",
-        &|mint, header| first(hmac(&mint.keys().signed, &[header, &binding, &claims])),
-    );
-    tag(
-        "the length of the binding is little-endian",
-        &|mint, header| {
-            let length = (binding.len() as u32).to_le_bytes();
-            first(hmac(
-                &mint.keys().signed,
-                &[header, &length, &binding, &claims],
-            ))
-        },
-    );
-    tag(
-        "the length of the binding has eight bytes",
-        &|mint, header| {
-            let length = (binding.len() as u64).to_be_bytes();
-            first(hmac(
-                &mint.keys().signed,
-                &[header, &length, &binding, &claims],
-            ))
-        },
-    );
+    tag("the tag leaves out the length of the binding", &|mint, header| {
+        first(hmac(&mint.keys().signed, &[header, &binding, &claims]))
+    });
+    tag("the length of the binding is little-endian", &|mint, header| {
+        let length = (binding.len() as u32).to_le_bytes();
+        first(hmac(&mint.keys().signed, &[header, &length, &binding, &claims]))
+    });
+    tag("the length of the binding has eight bytes", &|mint, header| {
+        let length = (binding.len() as u64).to_be_bytes();
+        first(hmac(&mint.keys().signed, &[header, &length, &binding, &claims]))
+    });
     tag("the binding comes after the claims", &|mint, header| {
         let length = (binding.len() as u32).to_be_bytes();
-        first(hmac(
-            &mint.keys().signed,
-            &[header, &claims, &length, &binding],
-        ))
+        first(hmac(&mint.keys().signed, &[header, &claims, &length, &binding]))
     });
     tag("the label of the key has a terminator", &|mint, header| {
         let length = (binding.len() as u32).to_be_bytes();

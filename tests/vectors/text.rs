@@ -13,10 +13,7 @@ pub fn hex(bytes: &[u8]) -> String {
 
 pub fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(16)).collect();
-    digits
-        .chunks(2)
-        .map(|pair| (pair[0] * 16 + pair[1]) as u8)
-        .collect()
+    digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect()
 }
 
 /// A JSON string with its quotes.
@@ -33,11 +30,6 @@ pub fn other_spellings(text: &str) -> Vec<String> {
         _ => 0,
     };
     let (rest, last) = text.split_at(text.len() - 1);
-    let value = ALPHABET
-        .iter()
-        .position(|c| *c == last.as_bytes()[0])
-        .unwrap();
-    (1..1 << free_bits)
-        .map(|bits| format!("{rest}{}", ALPHABET[value | bits] as char))
-        .collect()
+    let value = ALPHABET.iter().position(|c| *c == last.as_bytes()[0]).unwrap();
+    (1..1 << free_bits).map(|bits| format!("{rest}{}", ALPHABET[value | bits] as char)).collect()
 }

@@ -57,12 +57,7 @@ impl Kind {
             }
             Self::Sealed => {
                 let aad = [&header, binding].concat();
-                [
-                    &header,
-                    &nonce[..],
-                    &xaes::seal(&keys.sealed, nonce, claims, &aad),
-                ]
-                .concat()
+                [&header, &nonce[..], &xaes::seal(&keys.sealed, nonce, claims, &aad)].concat()
             }
         }
     }
@@ -82,13 +77,7 @@ impl Mint {
     pub fn new(kind: Kind, case: Case) -> Self {
         let nonce = (kind == Kind::Sealed).then(|| nonce(&case.name));
         let (binding, audience) = (case.binding.clone(), case.audience.clone());
-        Self {
-            kind,
-            case: Case { nonce, ..case },
-            signer: root("A"),
-            binding,
-            audience,
-        }
+        Self { kind, case: Case { nonce, ..case }, signer: root("A"), binding, audience }
     }
 
     pub fn named(kind: Kind, name: impl Into<String>) -> Self {
@@ -97,33 +86,21 @@ impl Mint {
 
     /// Signs for another binding than the verifier has.
     pub fn bound_to(self, binding: &[u8]) -> Self {
-        Self {
-            binding: binding.into(),
-            ..self
-        }
+        Self { binding: binding.into(), ..self }
     }
 
     /// Signs for another audience than the verifier has.
     pub fn aimed_at(self, audience: &str) -> Self {
-        Self {
-            audience: audience.into(),
-            ..self
-        }
+        Self { audience: audience.into(), ..self }
     }
 
     pub fn signed_by(self, label: &str) -> Self {
-        Self {
-            signer: root(label),
-            ..self
-        }
+        Self { signer: root(label), ..self }
     }
 
     pub fn nonce(self, nonce: [u8; 24]) -> Self {
         let nonce = (self.kind == Kind::Sealed).then_some(nonce);
-        Self {
-            case: Case { nonce, ..self.case },
-            ..self
-        }
+        Self { case: Case { nonce, ..self.case }, ..self }
     }
 
     pub fn keys(&self) -> Keys {
@@ -187,53 +164,19 @@ fn shared(kind: Kind) -> Vec<Vector> {
 fn accepted(kind: Kind) -> Vec<Vector> {
     let base = Claims::default;
     let far = (1 << 40) - 1 - START;
-    let subject = |text: &str| Claims {
-        subject: Some(text.into()),
-        ..base()
-    };
+    let subject = |text: &str| Claims { subject: Some(text.into()), ..base() };
     let nothing = State::new("f6", "null");
     let list = [
         ("a session with a subject and a cart", base()),
-        (
-            "a session without subject and state",
-            Claims {
-                subject: None,
-                state: nothing,
-                ..base()
-            },
-        ),
+        ("a session without subject and state", Claims { subject: None, state: nothing, ..base() }),
         ("a session renewed twice", Claims::renewed()),
-        (
-            "the last revision",
-            Claims {
-                revision: u32::MAX,
-                ..base()
-            },
-        ),
-        (
-            "expires_at equal to ends_at",
-            Claims {
-                expires: 86_400,
-                ..base()
-            },
-        ),
-        (
-            "ends_at at its maximum of 2^40 - 1",
-            Claims {
-                ends: far,
-                ..base()
-            },
-        ),
+        ("the last revision", Claims { revision: u32::MAX, ..base() }),
+        ("expires_at equal to ends_at", Claims { expires: 86_400, ..base() }),
+        ("ends_at at its maximum of 2^40 - 1", Claims { ends: far, ..base() }),
         ("a subject of one byte", subject("x")),
         ("a subject of 255 bytes", subject(&"s".repeat(255))),
-        (
-            "a subject that a decoder must not normalise",
-            subject("e\u{301}\u{e9}\u{2000} A\0a"),
-        ),
-        (
-            "a subject of 255 bytes in 85 characters",
-            subject(&"\u{20ac}".repeat(85)),
-        ),
+        ("a subject that a decoder must not normalise", subject("e\u{301}\u{e9}\u{2000} A\0a")),
+        ("a subject of 255 bytes in 85 characters", subject(&"\u{20ac}".repeat(85))),
     ];
     list.iter()
         .map(|(name, claims)| {
@@ -248,57 +191,31 @@ fn states(kind: Kind) -> Vec<Vector> {
     let deep_json = format!("{}{}", "[".repeat(32), "]".repeat(32));
     let list = [
         ("state with bytes", State::new("43 fbff00", r#""-_8A""#)),
-        (
-            "state with a float that is whole",
-            State::new("f9 3c00", "1.0"),
-        ),
-        (
-            "state with longer forms inside",
-            State::new("9a00000001 1800", "[0]"),
-        ),
-        (
-            "state with keys out of order",
-            State::new("a2 6162 01 6161 02", r#"{"b":1,"a":2}"#),
-        ),
+        ("state with a float that is whole", State::new("f9 3c00", "1.0")),
+        ("state with longer forms inside", State::new("9a00000001 1800", "[0]")),
+        ("state with keys out of order", State::new("a2 6162 01 6161 02", r#"{"b":1,"a":2}"#)),
         ("state with depth 32", State::new(&nested(32), &deep_json)),
         ("bad state: depth 33", State::bad(&nested(33))),
         ("bad state: a byte after its item", State::bad("00 00")),
         ("bad state: a second item, nine in all", State::bad("a0 f6")),
         ("bad state: a key twice", State::bad("a2 6161 01 6161 02")),
-        (
-            "bad state: a key twice, deep inside",
-            State::bad("81 a1 6178 a2 6161 01 6161 02"),
-        ),
+        ("bad state: a key twice, deep inside", State::bad("81 a1 6178 a2 6161 01 6161 02")),
         ("bad state: NaN", State::bad("f9 7e00")),
         ("bad state: an infinity", State::bad("f9 7c00")),
         ("bad state: a tag", State::bad("c1 00")),
         ("bad state: an indefinite array", State::bad("9f ff")),
         ("bad state: an indefinite text", State::bad("7f 6161 ff")),
-        (
-            "bad state: a key that is an integer",
-            State::bad("a1 01 02"),
-        ),
+        ("bad state: a key that is an integer", State::bad("a1 01 02")),
         ("bad state: undefined", State::bad("f7")),
         ("bad state: null in two bytes", State::bad("f8 16")),
-        (
-            "bad state: an integer below -2^63",
-            State::bad("3b 8000000000000000"),
-        ),
+        ("bad state: an integer below -2^63", State::bad("3b 8000000000000000")),
         ("bad state: text that is not UTF-8", State::bad("62 c080")),
         ("bad state: cut short", State::bad("82 00")),
-        (
-            "bad state: an array of 2^64 - 1 items",
-            State::bad("9b ffffffffffffffff"),
-        ),
+        ("bad state: an array of 2^64 - 1 items", State::bad("9b ffffffffffffffff")),
         ("bad state: a break", State::bad("ff")),
     ];
     list.into_iter()
-        .map(|(name, state)| {
-            Mint::named(kind, name).accept(&Claims {
-                state,
-                ..Claims::default()
-            })
-        })
+        .map(|(name, state)| Mint::named(kind, name).accept(&Claims { state, ..Claims::default() }))
         .collect()
 }
 
@@ -320,28 +237,12 @@ fn bindings(kind: Kind) -> Vec<Vector> {
     for (name, have, made) in [
         ("bound, to a verifier without binding", &none, &certificate),
         ("not bound, to a verifier with binding", &certificate, &none),
-        (
-            "not bound, to a verifier bound to one zero byte",
-            &vec![0],
-            &none,
-        ),
+        ("not bound, to a verifier bound to one zero byte", &vec![0], &none),
         ("bound to another certificate", &certificate, &other),
-        (
-            "bound to the verifier's binding and a zero byte",
-            &certificate,
-            &longer,
-        ),
-        (
-            "bound to a prefix of the verifier's binding",
-            &longer,
-            &certificate,
-        ),
+        ("bound to the verifier's binding and a zero byte", &certificate, &longer),
+        ("bound to a prefix of the verifier's binding", &longer, &certificate),
     ] {
-        vectors.push(
-            mint(name, have)
-                .bound_to(made)
-                .refuse("bad_tag", &claims.encode()),
-        );
+        vectors.push(mint(name, have).bound_to(made).refuse("bad_tag", &claims.encode()));
     }
     // What moves over the border between binding and claims must not fit again.
     let all = claims.encode();
@@ -376,26 +277,10 @@ fn audiences(kind: Kind) -> Vec<Vector> {
         for_audience("an audience of 128 characters", &longest).accept(&claims),
     ];
     for (name, have, made) in [
-        (
-            "a token for another audience, with its key id and nonce",
-            "shop",
-            "shop/admin",
-        ),
-        (
-            "a token for an audience that this one starts with",
-            "shop/admin",
-            "shop",
-        ),
-        (
-            "a token for an audience spelled with capitals",
-            "shop",
-            "SHOP",
-        ),
-        (
-            "a token for an audience followed by a space",
-            "shop",
-            "shop ",
-        ),
+        ("a token for another audience, with its key id and nonce", "shop", "shop/admin"),
+        ("a token for an audience that this one starts with", "shop/admin", "shop"),
+        ("a token for an audience spelled with capitals", "shop", "SHOP"),
+        ("a token for an audience followed by a space", "shop", "shop "),
         ("a token for the empty audience", "shop", ""),
     ] {
         let mint = for_audience(name, have).aimed_at(made);
@@ -415,10 +300,7 @@ fn lengths(kind: Kind) -> Vec<Vector> {
     let mut vectors = vec![shortest, below.refuse("malformed", &items.encode())];
     // Three lengths in a row give each number of unused last bits; four, six and nothing.
     for (name, length) in [("abcd", 4), ("abcde", 5), ("abcdef", 6)] {
-        let claims = Claims {
-            state: State::text(name),
-            ..Claims::default()
-        };
+        let claims = Claims { state: State::text(name), ..Claims::default() };
         let name = format!("a token with a state of {length} letters");
         vectors.push(Mint::named(kind, name).accept(&claims));
     }
@@ -426,15 +308,9 @@ fn lengths(kind: Kind) -> Vec<Vector> {
     vectors.push(Mint::named(kind, header).spoil("malformed", |bytes| bytes.truncate(7)));
     let long = |mint: Mint, bytes: usize| {
         let state = State::text("");
-        let empty = Claims {
-            state,
-            ..Claims::default()
-        };
+        let empty = Claims { state, ..Claims::default() };
         let fixed = mint.bytes(&empty.encode()).len() + 2;
-        let claims = Claims {
-            state: State::text(&"a".repeat(bytes - fixed)),
-            ..empty
-        };
+        let claims = Claims { state: State::text(&"a".repeat(bytes - fixed)), ..empty };
         (mint, claims)
     };
     if kind == Kind::Signed {
@@ -442,10 +318,7 @@ fn lengths(kind: Kind) -> Vec<Vector> {
         vectors.push(mint.accept(&claims));
         assert_eq!(vectors.last().unwrap().token.len(), 4096);
     }
-    let (mint, claims) = long(
-        Mint::named(kind, "4,098 characters, past the usual limit"),
-        3073,
-    );
+    let (mint, claims) = long(Mint::named(kind, "4,098 characters, past the usual limit"), 3073);
     vectors.push(mint.refuse("too_long", &claims.encode()));
     let own = |name: &str, limit| Mint::new(kind, Case::new(name).max_length(limit));
     let claims = Claims::default();
@@ -460,18 +333,9 @@ fn lengths(kind: Kind) -> Vec<Vector> {
 
 #[test]
 fn the_sizes_printed_in_the_contract_hold() {
-    let claims = Claims {
-        subject: None,
-        state: State::bad(""),
-        ..Claims::default()
-    };
+    let claims = Claims { subject: None, state: State::bad(""), ..Claims::default() };
     for (kind, bytes, characters) in [(Kind::Signed, 53, 71), (Kind::Sealed, 77, 103)] {
         let token = Mint::named(kind, "size").bytes(&claims.encode());
-        assert_eq!(
-            (token.len(), base64url(&token).len()),
-            (bytes, characters),
-            "{}",
-            hex(&token)
-        );
+        assert_eq!((token.len(), base64url(&token).len()), (bytes, characters), "{}", hex(&token));
     }
 }

@@ -35,10 +35,7 @@ pub struct Vector {
 impl Vector {
     /// Names a second reason, where the contract leaves open which check comes first.
     pub fn or(self, reason: &'static str) -> Self {
-        Self {
-            or: Some(reason),
-            ..self
-        }
+        Self { or: Some(reason), ..self }
     }
 }
 
@@ -53,12 +50,7 @@ pub struct RingKey {
 
 impl RingKey {
     pub fn new(label: &str, activates_at: u64) -> Self {
-        Self {
-            secret: root(label),
-            activates_at,
-            drains_until: None,
-            revoked_at: None,
-        }
+        Self { secret: root(label), activates_at, drains_until: None, revoked_at: None }
     }
 
     /// One line of JSON: the files stay readable.
@@ -67,14 +59,8 @@ impl RingKey {
             format!("\"secret\": \"{}\"", hex(&self.secret)),
             format!("\"activates_at\": {}", self.activates_at),
         ];
-        members.extend(
-            self.drains_until
-                .map(|time| format!("\"drains_until\": {time}")),
-        );
-        members.extend(
-            self.revoked_at
-                .map(|time| format!("\"revoked_at\": {time}")),
-        );
+        members.extend(self.drains_until.map(|time| format!("\"drains_until\": {time}")));
+        members.extend(self.revoked_at.map(|time| format!("\"revoked_at\": {time}")));
         RawValue::from_string(format!("{{{}}}", members.join(", "))).unwrap()
     }
 }
@@ -114,54 +100,31 @@ impl Case {
     }
 
     pub fn roots(self, roots: &[RingKey]) -> Self {
-        Self {
-            roots: roots.to_vec(),
-            ..self
-        }
+        Self { roots: roots.to_vec(), ..self }
     }
 
     pub fn audience(self, audience: &str) -> Self {
-        Self {
-            audience: audience.into(),
-            ..self
-        }
+        Self { audience: audience.into(), ..self }
     }
 
     pub fn binding(self, binding: &[u8]) -> Self {
-        Self {
-            binding: binding.into(),
-            ..self
-        }
+        Self { binding: binding.into(), ..self }
     }
 
     pub fn max_length(self, max_length: usize) -> Self {
-        Self {
-            max_length: Some(max_length),
-            ..self
-        }
+        Self { max_length: Some(max_length), ..self }
     }
 
     pub fn alg(self, alg: Option<&'static str>) -> Self {
-        Self {
-            alg: Some(alg),
-            ..self
-        }
+        Self { alg: Some(alg), ..self }
     }
 
     pub fn accept(self, token: String, claims: &Claims) -> Vector {
-        Vector {
-            expect: "accept",
-            claims: Some(claims.shown()),
-            ..self.vector(token)
-        }
+        Vector { expect: "accept", claims: Some(claims.shown()), ..self.vector(token) }
     }
 
     pub fn refuse(self, reason: &'static str, token: String) -> Vector {
-        Vector {
-            expect: "refuse",
-            reason: Some(reason),
-            ..self.vector(token)
-        }
+        Vector { expect: "refuse", reason: Some(reason), ..self.vector(token) }
     }
 
     /// Accepts where no reason against it is given.

@@ -32,13 +32,8 @@ pub fn seal(key: &[u8; 32], nonce: &[u8; 24], plaintext: &[u8], aad: &[u8]) -> V
 /// Plain AES-256-GCM with a nonce of 12 bytes.
 pub fn aes_gcm(key: &[u8; 32], nonce: &[u8], plaintext: &[u8], aad: &[u8]) -> Vec<u8> {
     let nonce: [u8; 12] = nonce.try_into().unwrap();
-    let payload = Payload {
-        msg: plaintext,
-        aad,
-    };
-    Aes256Gcm::new(key.into())
-        .encrypt(&nonce.into(), payload)
-        .unwrap()
+    let payload = Payload { msg: plaintext, aad };
+    Aes256Gcm::new(key.into()).encrypt(&nonce.into(), payload).unwrap()
 }
 
 mod tests {
@@ -64,10 +59,7 @@ mod tests {
         let derived = "e9c621d4cdd9b11b00a6427ad7e559aeedd66b3857646677748f8ca796cb3fd8";
         let sealed = "986ec1832593df5443a179437fd083bf3fdb41abd740a21f71eb769d";
         assert_eq!(hex(&derive(&[3; 32], &NONCE[..12])), derived);
-        assert_eq!(
-            hex(&seal(&[3; 32], NONCE, TEXT, b"c2sp.org/XAES-256-GCM")),
-            sealed
-        );
+        assert_eq!(hex(&seal(&[3; 32], NONCE, TEXT, b"c2sp.org/XAES-256-GCM")), sealed);
     }
 
     #[test]
@@ -97,15 +89,8 @@ mod tests {
             let aad = draw(&mut random, length);
             let sealed = seal(&key, &nonce, &text, &aad);
             let oracle = Xaes256Gcm::new((&key).into());
-            let payload = Payload {
-                msg: &text,
-                aad: &aad,
-            };
-            assert_eq!(
-                oracle.encrypt((&nonce).into(), payload).unwrap(),
-                sealed,
-                "case {case}"
-            );
+            let payload = Payload { msg: &text, aad: &aad };
+            assert_eq!(oracle.encrypt((&nonce).into(), payload).unwrap(), sealed, "case {case}");
             all.update(&sealed);
         }
         let mut digest = [0; 32];

@@ -63,10 +63,7 @@ pub enum Change {
 pub(super) fn between(before: &KeyRing, after: &KeyRing, now: UnixTime) -> Vec<Change> {
     let mut changes = Vec::new();
     if before.generation > 0 && before.policy != after.policy {
-        changes.push(Change::Policy {
-            from: before.policy,
-            to: after.policy,
-        });
+        changes.push(Change::Policy { from: before.policy, to: after.policy });
     }
     for key in &before.keys {
         let (id, was) = (key.id, before.state(key, now));
@@ -82,20 +79,13 @@ pub(super) fn between(before: &KeyRing, after: &KeyRing, now: UnixTime) -> Vec<C
             let (from, to) = (key.activates_at, kept.activates_at);
             changes.push(Change::Activation { id, from, to });
         }
-        if let Some(until) = kept
-            .drains_until
-            .filter(|until| key.drains_until != Some(*until))
-        {
+        if let Some(until) = kept.drains_until.filter(|until| key.drains_until != Some(*until)) {
             changes.push(Change::Drains { id, until });
         }
     }
     for key in after.keys.iter().filter(|key| before.key(key.id).is_none()) {
         let (state, activates_at) = (after.state(key, now), key.activates_at);
-        changes.push(Change::Added {
-            id: key.id,
-            state,
-            activates_at,
-        });
+        changes.push(Change::Added { id: key.id, state, activates_at });
     }
     changes
 }
@@ -103,18 +93,10 @@ pub(super) fn between(before: &KeyRing, after: &KeyRing, now: UnixTime) -> Vec<C
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Added {
-                id,
-                state: KeyState::Staged,
-                activates_at,
-            } => {
+            Self::Added { id, state: KeyState::Staged, activates_at } => {
                 write!(f, "key {id} is staged, and activates at {activates_at}")
             }
-            Self::Added {
-                id,
-                state,
-                activates_at,
-            } => {
+            Self::Added { id, state, activates_at } => {
                 write!(f, "key {id} is new, and {state} from {activates_at} on")
             }
             Self::Activation { id, from, to } => {
@@ -128,16 +110,8 @@ impl fmt::Display for Change {
                 for (name, old, new) in [
                     ("rotate_every", from.rotate_every, to.rotate_every),
                     ("publish_ahead", from.publish_ahead, to.publish_ahead),
-                    (
-                        "max_token_lifetime",
-                        from.max_token_lifetime,
-                        to.max_token_lifetime,
-                    ),
-                    (
-                        "max_session_lifetime",
-                        from.max_session_lifetime,
-                        to.max_session_lifetime,
-                    ),
+                    ("max_token_lifetime", from.max_token_lifetime, to.max_token_lifetime),
+                    ("max_session_lifetime", from.max_session_lifetime, to.max_session_lifetime),
                     ("clock_skew", from.clock_skew, to.clock_skew),
                 ] {
                     if old != new {

@@ -15,12 +15,7 @@ pub(super) fn settle<R: TryCryptoRng + ?Sized>(
     now: UnixTime,
     rng: &mut R,
 ) -> Result<Plan, Refused> {
-    let Next {
-        mut keys,
-        policy,
-        reckon,
-        at,
-    } = next;
+    let Next { mut keys, policy, reckon, at } = next;
     drop_retired_out_of_order(&mut keys, now);
     if !has_standby(&keys, at) {
         keys.push(staged(&keys, &reckon, now, rng)?);
@@ -37,12 +32,7 @@ pub(super) fn settle<R: TryCryptoRng + ?Sized>(
     let ring = ring.validated().map_err(Refused::Ring)?;
     let changes = changes::between(before, &ring, now);
     let next_due = next_due(&ring, now);
-    Ok(Plan {
-        ring,
-        changes,
-        harm: Vec::new(),
-        next_due,
-    })
+    Ok(Plan { ring, changes, harm: Vec::new(), next_due })
 }
 
 /// Whether the last key is yet to come. One that drains has been active on a clock ahead of this one,
@@ -81,29 +71,17 @@ pub(super) fn staged<R: TryCryptoRng + ?Sized>(
     rng: &mut R,
 ) -> Result<Key, Refused> {
     let published = now.saturating_add(policy.publish_ahead);
-    let latest = keys
-        .iter()
-        .filter(|key| !key.is_revoked())
-        .map(|key| key.activates_at)
-        .max();
+    let latest = keys.iter().filter(|key| !key.is_revoked()).map(|key| key.activates_at).max();
     let due = latest.map(|latest| latest.saturating_add(policy.rotate_every));
-    draw(
-        keys,
-        now,
-        due.map_or(published, |due| due.max(published)),
-        rng,
-    )
+    draw(keys, now, due.map_or(published, |due| due.max(published)), rng)
 }
 
 /// Sets until when each key that is or was active verifies: until the last token that a node may have
 /// issued under it, which may have lost its source just before the successor was published, has ended
 /// on every clock. Never earlier than it was.
 fn set_drains(keys: &mut [Key], policy: &Policy, now: UnixTime, at: UnixTime) {
-    let mut activations: Vec<UnixTime> = keys
-        .iter()
-        .filter(|key| !key.is_revoked())
-        .map(|key| key.activates_at)
-        .collect();
+    let mut activations: Vec<UnixTime> =
+        keys.iter().filter(|key| !key.is_revoked()).map(|key| key.activates_at).collect();
     activations.sort_unstable();
     for key in keys {
         // One that is staged here and drains already was active on a clock ahead of this one.
@@ -111,9 +89,7 @@ fn set_drains(keys: &mut [Key], policy: &Policy, now: UnixTime, at: UnixTime) {
         if key.is_revoked() || key.is_drained(now) || never_active {
             continue;
         }
-        let successor = activations
-            .iter()
-            .find(|activation| **activation > key.activates_at);
+        let successor = activations.iter().find(|activation| **activation > key.activates_at);
         if let Some(successor) = successor {
             let drained = successor.saturating_add(policy.drain_time());
             key.drains_until = Some(key.drains_until.map_or(drained, |until| until.max(drained)));

@@ -65,23 +65,13 @@ impl Life {
     fn with(policy: Policy) -> Self {
         let mut rng = Draws(0);
         let plan = init("shop", policy, at(NOW), &mut rng).unwrap();
-        Self {
-            ring: plan.ring,
-            rng,
-            harm: plan.harm,
-            changes: plan.changes,
-        }
+        Self { ring: plan.ring, rng, harm: plan.harm, changes: plan.changes }
     }
 
     fn take(&mut self, plan: Plan) -> &mut Self {
         assert_eq!(plan.ring.generation, self.ring.generation + 1);
         assert_eq!(plan.ring.clone().validated().as_ref(), Ok(&plan.ring));
-        Plan {
-            ring: self.ring,
-            harm: self.harm,
-            changes: self.changes,
-            ..
-        } = plan;
+        Plan { ring: self.ring, harm: self.harm, changes: self.changes, .. } = plan;
         self
     }
 
@@ -200,12 +190,8 @@ fn no_random_numbers_no_key() {
 fn times_that_the_document_cannot_say_are_refused() {
     // A clock that is wrong by millennia must not save a ring that nobody can read.
     let year_9999 = at(253_370_764_800);
-    let refused = init(
-        "shop",
-        Policy::default(),
-        year_9999.saturating_add(364 * DAY),
-        &mut Draws(0),
-    );
+    let refused =
+        init("shop", Policy::default(), year_9999.saturating_add(364 * DAY), &mut Draws(0));
     assert_eq!(
         refused.unwrap_err().to_string(),
         format!("the key {} has a time after the year 9999", nth(0))
@@ -217,10 +203,7 @@ fn the_last_generation_is_refused() {
     let mut ring = Life::new().ring;
     ring.generation = (1 << 53) - 1;
     let refused = stage(&ring, at(NOW), &mut Draws(9)).unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "generation is 9007199254740992, not 1 to 9007199254740991"
-    );
+    assert_eq!(refused.to_string(), "generation is 9007199254740992, not 1 to 9007199254740991");
 }
 
 #[test]
@@ -242,27 +225,17 @@ fn every_change_is_told_in_a_sentence() {
         [
             format!("key {standby} activates at 2027-01-15T08:01:00Z, not at 2027-02-14T07:59:00Z"),
             format!("key {standby} verifies until 2027-03-17T08:03:00Z"),
-            format!(
-                "key {} is staged, and activates at 2027-02-14T08:01:00Z",
-                nth(2)
-            ),
+            format!("key {} is staged, and activates at 2027-02-14T08:01:00Z", nth(2)),
         ]
     );
-    let shorter = Policy {
-        max_token_lifetime: DAY,
-        clock_skew: 30,
-        ..Policy::default()
-    };
+    let shorter = Policy { max_token_lifetime: DAY, clock_skew: 30, ..Policy::default() };
     life.set_policy(shorter, NOW + 61);
     assert_eq!(
         told(&life),
         ["policy: max_token_lifetime 2592000 s -> 86400 s clock_skew 60 s -> 30 s"]
     );
     life.revoke(Revoke::Key(first), NOW + 10_000);
-    assert_eq!(
-        told(&life),
-        [format!("key {first}, which was draining, is revoked")]
-    );
+    assert_eq!(told(&life), [format!("key {first}, which was draining, is revoked")]);
     life.rotate(NOW + 90 * DAY);
     assert!(told(&life).contains(&format!("key {first}, which was revoked, is dropped")));
 }

@@ -105,11 +105,8 @@ impl fmt::Display for Refusal {
 /// [`Refused`] where a rotation of a root ring would be (a full ring); a scoped ring is shown as it is.
 pub fn timeline(ring: &KeyRing, now: UnixTime, until: UnixTime) -> Result<Timeline, Refused> {
     let mut rng = LabelsOnly(0);
-    let mut seen: Vec<(Label, Key)> = ring
-        .keys
-        .iter()
-        .map(|key| (Label::Key(key.id), key.clone()))
-        .collect();
+    let mut seen: Vec<(Label, Key)> =
+        ring.keys.iter().map(|key| (Label::Key(key.id), key.clone())).collect();
     let mut events = Vec::new();
     let mut current = ring.clone();
     let mut at = now;
@@ -133,10 +130,7 @@ pub fn timeline(ring: &KeyRing, now: UnixTime, until: UnixTime) -> Result<Timeli
         if (now..=until).contains(&key.activates_at) {
             events.push((key.activates_at, Event::Activates(*label)));
         }
-        if let Some(drained) = key
-            .drains_until
-            .filter(|drained| (now..=until).contains(drained))
-        {
+        if let Some(drained) = key.drains_until.filter(|drained| (now..=until).contains(drained)) {
             events.push((drained, Event::Retires(*label)));
         }
     }
@@ -149,11 +143,7 @@ pub fn timeline(ring: &KeyRing, now: UnixTime, until: UnixTime) -> Result<Timeli
 }
 
 fn refusals(ring: &KeyRing, seen: &[(Label, Key)], now: UnixTime) -> Vec<Refusal> {
-    let first_made = seen
-        .iter()
-        .map(|(_, key)| key.created_at)
-        .min()
-        .unwrap_or_default();
+    let first_made = seen.iter().map(|(_, key)| key.created_at).min().unwrap_or_default();
     let mut unrevoked: Vec<&(Label, Key)> =
         seen.iter().filter(|(_, key)| !key.is_revoked()).collect();
     unrevoked.sort_by_key(|(_, key)| key.activates_at);
@@ -163,25 +153,15 @@ fn refusals(ring: &KeyRing, seen: &[(Label, Key)], now: UnixTime) -> Vec<Refusal
         let from = key.activates_at.max(now);
         // The first keys of a ring have no node that knows an older one.
         if from < published && key.created_at > first_made {
-            found.push(Refusal::NotPublished {
-                key: *label,
-                from,
-                until: published,
-            });
+            found.push(Refusal::NotPublished { key: *label, from, until: published });
         }
     }
     for ((label, key), (_, successor)) in unrevoked.iter().zip(unrevoked.iter().skip(1)) {
-        let ended = successor
-            .activates_at
-            .saturating_add(ring.policy.drain_time());
+        let ended = successor.activates_at.saturating_add(ring.policy.drain_time());
         // One that has retired drained as long as the policy of its time asked for, which no later
         // policy brings back.
         if let Some(from) = key.drains_until.filter(|from| now < *from && *from < ended) {
-            found.push(Refusal::RetiresEarly {
-                key: *label,
-                from,
-                until: ended,
-            });
+            found.push(Refusal::RetiresEarly { key: *label, from, until: ended });
         }
     }
     found

@@ -26,19 +26,13 @@ pub struct FileStore {
 impl FileStore {
     /// The store at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self {
-            path: path.into(),
-            group_may_read: false,
-        }
+        Self { path: path.into(), group_may_read: false }
     }
 
     /// Reads a file that its owner's group may read too.
     #[must_use]
     pub fn allow_group_read(self) -> Self {
-        Self {
-            group_may_read: true,
-            ..self
-        }
+        Self { group_may_read: true, ..self }
     }
 
     /// The file.
@@ -52,11 +46,8 @@ impl FileStore {
 
     /// The folder and the name in it, made absolute by nothing but the current folder.
     fn parts(&self) -> Result<(&Path, &Path), StoreError> {
-        let invalid = || {
-            self.error(StoreErrorKind::Unsafe(
-                "the path does not name a file".to_owned(),
-            ))
-        };
+        let invalid =
+            || self.error(StoreErrorKind::Unsafe("the path does not name a file".to_owned()));
         let name = self.path.file_name().ok_or_else(invalid)?;
         let folder = match self.path.parent() {
             Some(folder) if folder.as_os_str().is_empty() => Path::new("."),

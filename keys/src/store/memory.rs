@@ -34,10 +34,7 @@ impl Store for MemoryStore {
         let mut held = self.ring();
         let found = held.as_ref().map(KeyRing::generation);
         if found != expected {
-            return Err(StoreError::new(
-                self.location(),
-                StoreErrorKind::Conflict { found },
-            ));
+            return Err(StoreError::new(self.location(), StoreErrorKind::Conflict { found }));
         }
         *held = Some(ring.clone());
         Ok(())

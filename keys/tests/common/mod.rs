@@ -65,9 +65,8 @@ pub(crate) fn text(ring: &KeyRing) -> Vec<u8> {
 /// The names in a folder, sorted.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-        .collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }
@@ -96,9 +95,7 @@ pub(crate) fn in_time<T: Send + 'static>(
     std::thread::spawn(move || {
         let _ = send.send(run());
     });
-    receive
-        .recv_timeout(HANGS)
-        .unwrap_or_else(|_| panic!("{what} hangs"))
+    receive.recv_timeout(HANGS).unwrap_or_else(|_| panic!("{what} hangs"))
 }
 
 /// A clock that stands still until it is set.
@@ -169,11 +166,7 @@ impl CountingStore {
 impl Store for CountingStore {
     fn load(&self) -> Result<KeyRing, StoreError> {
         self.0.loads.fetch_add(1, Ordering::SeqCst);
-        if self.0.gone.load(Ordering::SeqCst) {
-            self.0.nothing.load()
-        } else {
-            self.0.ring.load()
-        }
+        if self.0.gone.load(Ordering::SeqCst) { self.0.nothing.load() } else { self.0.ring.load() }
     }
 
     fn save(&self, ring: &KeyRing, expected: Option<u64>) -> Result<(), StoreError> {
@@ -215,9 +208,7 @@ pub(crate) fn again<S: AsRef<str>>(before: &[S], name: &str, folder: &Path) -> C
     words.push(this.to_str().unwrap().to_owned());
     let mut command = Command::new(&words[0]);
     // One thread: the part's calls come in one order.
-    command
-        .args(&words[1..])
-        .args([name, "--exact", "--nocapture", "--test-threads=1"]);
+    command.args(&words[1..]).args([name, "--exact", "--nocapture", "--test-threads=1"]);
     command.env(PART, folder);
     command
 }
@@ -299,10 +290,7 @@ pub(crate) struct Call {
 /// The calls that a fault can be aimed at without hitting another thread.
 pub(crate) fn faultable(calls: Vec<Call>) -> Vec<Call> {
     for call in &calls {
-        assert!(
-            call.elsewhere < call.nth,
-            "{call:?} would be hit elsewhere: warm up longer"
-        );
+        assert!(call.elsewhere < call.nth, "{call:?} would be hit elsewhere: warm up longer");
     }
     calls
 }
@@ -311,11 +299,7 @@ pub(crate) fn faultable(calls: Vec<Call>) -> Vec<Call> {
 pub(crate) fn trace(name: &str, folder: &Path) -> Vec<Call> {
     let log = tempfile::NamedTempFile::new().unwrap();
     let log_word = log.path().to_str().unwrap().to_owned();
-    must_pass(&mut again(
-        &["strace", "-f", "-s", "256", "-o", &log_word],
-        name,
-        folder,
-    ));
+    must_pass(&mut again(&["strace", "-f", "-s", "256", "-o", &log_word], name, folder));
     let log = fs::read_to_string(log.path()).unwrap();
     let mut counts = std::collections::HashMap::new();
     let mut calls = Vec::new();
@@ -329,9 +313,7 @@ pub(crate) fn trace(name: &str, folder: &Path) -> Vec<Call> {
         let Some((call, _)) = line.split_once('(') else {
             continue;
         };
-        let nth = counts
-            .entry((thread.to_owned(), call.to_owned()))
-            .or_insert(0);
+        let nth = counts.entry((thread.to_owned(), call.to_owned())).or_insert(0);
         *nth += 1;
         if line.contains("/saddlebag-mark-") {
             inside = line.contains("/saddlebag-mark-begin");
@@ -347,9 +329,8 @@ pub(crate) fn trace(name: &str, folder: &Path) -> Vec<Call> {
     }
     assert!(!calls.is_empty(), "nothing was traced");
     for call in &mut calls {
-        let elsewhere = counts
-            .iter()
-            .filter(|((thread, name), _)| *thread != here && *name == call.name);
+        let elsewhere =
+            counts.iter().filter(|((thread, name), _)| *thread != here && *name == call.name);
         call.elsewhere = elsewhere.map(|(_, count)| *count).max().unwrap_or(0);
     }
     calls
@@ -361,11 +342,7 @@ pub(crate) fn with_fault(call: &str, fault: &str, name: &str, folder: &Path) -> 
     let inject = format!("inject={call}:{fault}");
     let strace = ["strace", "-f", "-qq", "-o", "/dev/null"];
     let faulty = ["-e", &trace, "-e", &inject];
-    run(&mut again(
-        &[&strace[..], &faulty[..]].concat(),
-        name,
-        folder,
-    ))
+    run(&mut again(&[&strace[..], &faulty[..]].concat(), name, folder))
 }
 
 const PART: &str = "SADDLEBAG_TEST_PART";

@@ -27,12 +27,7 @@ pub(super) struct Issue {
     ring: RingArgs,
 
     /// What it may do: issue, verify or admin; give it again for more
-    #[arg(
-        long = "role",
-        required = true,
-        value_delimiter = ',',
-        value_name = "ROLE"
-    )]
+    #[arg(long = "role", required = true, value_delimiter = ',', value_name = "ROLE")]
     roles: Vec<Role>,
 
     /// For which audiences; give it again for more [default: all]
@@ -64,9 +59,7 @@ impl Issue {
         })?;
         let caller = self.caller();
         let lifetime = self.lifetime.map(|Duration(seconds)| seconds);
-        let issued = credentials
-            .issue(&caller, lifetime, now)
-            .map_err(|error| failure(&error))?;
+        let issued = credentials.issue(&caller, lifetime, now).map_err(|error| failure(&error))?;
         match &self.out {
             Some(file) => {
                 secret_file::replace(file, &format!("{}\n", issued.token))?;
@@ -89,11 +82,7 @@ impl Issue {
         let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
         let name = self.name.clone().unwrap_or_else(|| names.join("+"));
         let audiences: Vec<String> = self.audiences.iter().map(ToString::to_string).collect();
-        Caller {
-            name,
-            roles,
-            audiences: (!audiences.is_empty()).then_some(audiences),
-        }
+        Caller { name, roles, audiences: (!audiences.is_empty()).then_some(audiences) }
     }
 }
 

@@ -83,22 +83,14 @@ impl Check {
             }
         };
         let usual = WatchOptions::default().refresh_every;
-        let usual = usual
-            .as_secs()
-            .saturating_add(u64::from(usual.subsec_nanos() > 0));
+        let usual = usual.as_secs().saturating_add(u64::from(usual.subsec_nanos() > 0));
         let expected = Expected {
             grace: self.grace.0,
-            refresh: self
-                .refresh_interval
-                .map_or(usual, |Duration(seconds)| seconds),
+            refresh: self.refresh_interval.map_or(usual, |Duration(seconds)| seconds),
         };
         let mut found = findings::of_ring(&ring, location, &expected, now);
         found.extend(findings::of_place(location));
-        let exit = if found.is_empty() {
-            Exit::Done
-        } else {
-            Exit::Refused
-        };
+        let exit = if found.is_empty() { Exit::Done } else { Exit::Refused };
         if self.json {
             self.answer(console, Some(ring.generation()), now, &found)?;
             return Ok(exit);

@@ -44,27 +44,16 @@ impl Export {
     pub(super) fn run(self, console: &mut Console) -> End {
         if self.audience.is_reserved() && self.audience != Audience::api() {
             return Err(Failure::usage(
-                format!(
-                    "the audience {} is reserved: it starts with saddlebag:",
-                    self.audience
-                ),
+                format!("the audience {} is reserved: it starts with saddlebag:", self.audience),
                 "use a name of your own, or saddlebag:api for a service's --credential-ring",
             ));
         }
-        let scoped = self
-            .ring
-            .load()?
-            .scoped_to(&self.audience)
-            .map_err(|out_of_scope| {
-                Failure::refused(out_of_scope.to_string(), "export from the root ring")
-            })?;
+        let scoped = self.ring.load()?.scoped_to(&self.audience).map_err(|out_of_scope| {
+            Failure::refused(out_of_scope.to_string(), "export from the root ring")
+        })?;
         let location = RingLocation::file(self.out);
         let written = placed::place(&scoped, &location, self.ring.allow_group_read, self.dry_run)?;
-        let end = Placed {
-            written,
-            dry_run: self.dry_run,
-            json: self.json,
-        };
+        let end = Placed { written, dry_run: self.dry_run, json: self.json };
         placed::report(console, &scoped, &location, &end)
     }
 }

@@ -43,11 +43,7 @@ impl Import {
         let ring = self.read(console)?;
         let location = &self.ring.location;
         let written = placed::place(&ring, location, self.ring.allow_group_read, self.dry_run)?;
-        let end = Placed {
-            written,
-            dry_run: self.dry_run,
-            json: self.json,
-        };
+        let end = Placed { written, dry_run: self.dry_run, json: self.json };
         if ring.standby(console.now()).is_none() {
             note_no_standby(console, &ring, location);
         }

@@ -29,9 +29,7 @@ pub(super) fn place(
     }
     if !dry_run {
         let expected = found.as_ref().map(KeyRing::generation);
-        store
-            .save(ring, expected)
-            .map_err(|error| Failure::store(&error, location))?;
+        store.save(ring, expected).map_err(|error| Failure::store(&error, location))?;
     }
     Ok(true)
 }

@@ -48,12 +48,7 @@ impl Plan {
         let now = self.at.now(console);
         let ring = self.under_policy(self.ring.load()?, now)?;
         let until = now.saturating_add(self.until.0);
-        if self
-            .until
-            .0
-            .checked_div(ring.policy().rotate_every)
-            .unwrap_or_default()
-            > MOST_ROTATIONS
+        if self.until.0.checked_div(ring.policy().rotate_every).unwrap_or_default() > MOST_ROTATIONS
         {
             return Err(Failure::usage(
                 format!(
@@ -102,10 +97,7 @@ fn tell(
     console.line("");
     for (at, event) in &timeline.events {
         let (word, key) = told(event);
-        console.line(format_args!(
-            "  {at}  {:>10}  {key:<8}  {word}",
-            relative(*at, now)
-        ));
+        console.line(format_args!("  {at}  {:>10}  {key:<8}  {word}", relative(*at, now)));
     }
     if timeline.events.is_empty() {
         console.line("  nothing happens");
@@ -168,11 +160,7 @@ impl<'a> PlanAnswer<'a> {
                 Event::Activates(key) => ("activates", key.to_string()),
                 _ => ("other", String::new()),
             };
-            EventAnswer {
-                at: *at,
-                event,
-                key,
-            }
+            EventAnswer { at: *at, event, key }
         });
         let refusal = timeline.refusal.as_ref().map(|refusal| {
             let (code, key) = match refusal {
@@ -180,12 +168,7 @@ impl<'a> PlanAnswer<'a> {
                 Refusal::RetiresEarly { key, .. } => ("retires_early", Some(key.to_string())),
                 _ => ("other", None),
             };
-            RefusalAnswer {
-                code,
-                key,
-                from: refusal.from(),
-                text: refusal.to_string(),
-            }
+            RefusalAnswer { code, key, from: refusal.from(), text: refusal.to_string() }
         });
         Self {
             name: ring.name(),

@@ -19,7 +19,6 @@ pub(super) struct Prune {
 
 impl Prune {
     pub(super) fn run(self, console: &mut Console) -> End {
-        self.change
-            .when_due(console, "nothing to drop", rotation::prune)
+        self.change.when_due(console, "nothing to drop", rotation::prune)
     }
 }

@@ -42,8 +42,7 @@ pub(super) struct Revoke {
 impl Revoke {
     pub(super) fn run(self, console: &mut Console) -> End {
         let which = self.id.map_or(rotation::Revoke::All, rotation::Revoke::Key);
-        self.change.agreed(console, self.yes, |ring, now, rng| {
-            rotation::revoke(ring, which, now, rng)
-        })
+        self.change
+            .agreed(console, self.yes, |ring, now, rng| rotation::revoke(ring, which, now, rng))
     }
 }

@@ -23,7 +23,6 @@ pub(super) struct Rotate {
 
 impl Rotate {
     pub(super) fn run(self, console: &mut Console) -> End {
-        self.change
-            .when_due(console, "nothing is due", rotation::rotate)
+        self.change.when_due(console, "nothing is due", rotation::rotate)
     }
 }

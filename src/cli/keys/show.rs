@@ -47,9 +47,7 @@ impl Show {
             })?;
             return Ok(Exit::Done);
         }
-        let scope = ring
-            .scope()
-            .map(|audience| format!(", scoped to {audience}"));
+        let scope = ring.scope().map(|audience| format!(", scoped to {audience}"));
         console.line(format_args!(
             "{}{}, generation {}, in {} at {now}",
             Shown(ring.name()),
@@ -122,10 +120,8 @@ impl Show {
 }
 
 fn table(console: &mut Console, ring: &KeyRing, now: UnixTime) {
-    console.line(format_args!(
-        "{:<6}  {:<8}  {:<34}  verifies until",
-        "key", "state", "signs from"
-    ));
+    console
+        .line(format_args!("{:<6}  {:<8}  {:<34}  verifies until", "key", "state", "signs from"));
     for key in in_order(ring) {
         let state = ring.state(key, now);
         let until = match (state, key.revoked_at(), key.drains_until()) {
@@ -134,10 +130,7 @@ fn table(console: &mut Console, ring: &KeyRing, now: UnixTime) {
             (_, _, None) => "after the next key signs".to_owned(),
         };
         let from = with_relative(key.activates_at(), now);
-        console.line(format_args!(
-            "{}  {state:<8}  {from:<34}  {until}",
-            key.id()
-        ));
+        console.line(format_args!("{}  {state:<8}  {from:<34}  {until}", key.id()));
     }
 }
 

@@ -24,16 +24,10 @@ pub(super) fn prepare(named: Option<&RingLocation>) -> Result<Dev, Failure> {
     let mut maker = std::fs::DirBuilder::new();
     let made = maker.recursive(true).mode(0o700).create(&folder);
     made.map_err(|error| unusable(&folder, &error))?;
-    let ring = named
-        .cloned()
-        .unwrap_or_else(|| RingLocation::file(folder.join("ring.json")));
+    let ring = named.cloned().unwrap_or_else(|| RingLocation::file(folder.join("ring.json")));
     let now = UnixTime::now();
     let handle = KeyRingHandle::fixed(prepare_ring(&ring, now)?);
-    let everything = Caller {
-        name: "dev".to_owned(),
-        roles: Role::ALL.to_vec(),
-        audiences: None,
-    };
+    let everything = Caller { name: "dev".to_owned(), roles: Role::ALL.to_vec(), audiences: None };
     let credentials = Credentials::new(handle).map_err(|error| Failure::config(&error))?;
     let credential = credentials.issue(&everything, None, now).map_err(|error| {
         Failure::refused(
@@ -56,9 +50,7 @@ fn prepare_ring(place: &RingLocation, now: UnixTime) -> Result<saddlebag_keys::K
         Ok(ring) => match rotation::rotate(&ring, now, &mut SysRng).map_err(refused)? {
             Due::At(_) => Ok(ring),
             Due::Now(plan) => {
-                store
-                    .save(&plan.ring, Some(ring.generation()))
-                    .map_err(store_error)?;
+                store.save(&plan.ring, Some(ring.generation())).map_err(store_error)?;
                 Ok(plan.ring)
             }
         },
@@ -74,20 +66,12 @@ fn prepare_ring(place: &RingLocation, now: UnixTime) -> Result<saddlebag_keys::K
 
 /// `$XDG_STATE_HOME/saddlebag/dev`, by default below `~/.local/state`.
 fn folder() -> Result<PathBuf, Failure> {
-    let absolute = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
+    let absolute =
+        |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
-    state
-        .map(|state| state.join("saddlebag/dev"))
-        .ok_or_else(|| {
-            Failure::usage(
-                "no state folder: neither XDG_STATE_HOME nor HOME is set",
-                "set HOME",
-            )
-        })
+    state.map(|state| state.join("saddlebag/dev")).ok_or_else(|| {
+        Failure::usage("no state folder: neither XDG_STATE_HOME nor HOME is set", "set HOME")
+    })
 }
 
 fn header_path(folder: &Path) -> PathBuf {
@@ -109,10 +93,9 @@ impl Dev {
     /// Lines that work when pasted into another shell.
     pub(super) fn lines(&self, api: &str) -> String {
         let (socket, url) = match api.strip_prefix("unix:") {
-            Some(path) => (
-                format!("--unix-socket {} ", quoted(path)),
-                "http://localhost".to_owned(),
-            ),
+            Some(path) => {
+                (format!("--unix-socket {} ", quoted(path)), "http://localhost".to_owned())
+            }
             None => (String::new(), format!("http://{api}")),
         };
         let header = header_path(&self.folder);
@@ -151,9 +134,6 @@ mod tests {
 
     #[test]
     fn a_path_with_spaces_and_quotes_is_one_word_of_the_shell() {
-        assert_eq!(
-            quoted("/home/o'neil/my state"),
-            r"'/home/o'\''neil/my state'"
-        );
+        assert_eq!(quoted("/home/o'neil/my state"), r"'/home/o'\''neil/my state'");
     }
 }

@@ -57,27 +57,21 @@ fn show(console: &mut Console, anatomy: &Anatomy) {
         anatomy.protection, anatomy.characters
     ));
     console.line("");
-    console.line(format_args!(
-        "{:<24} {:>6} {:>11}",
-        "part", "bytes", "characters"
-    ));
+    console.line(format_args!("{:<24} {:>6} {:>11}", "part", "bytes", "characters"));
     for Part { name, level, bytes } in &anatomy.parts {
         let indent = level.saturating_mul(2);
         let name: String = name.chars().take(LONGEST_NAME).collect();
         let label = format!("{:indent$}{}", "", Shown(&name));
         let tenths = tenths(*bytes);
         let (whole, tenth) = (tenths.div_euclid(10), tenths.rem_euclid(10));
-        console.line(format_args!(
-            "{label:<24} {bytes:>6} {:>11}",
-            format!("{whole}.{tenth}")
-        ));
+        console.line(format_args!("{label:<24} {bytes:>6} {:>11}", format!("{whole}.{tenth}")));
     }
     console.line("");
     match &anatomy.claims {
         None => console.line("claims: sealed; only a holder of the key reads them (token verify)"),
-        Some(Err(error)) => console.line(format_args!(
-            "claims, NOT VERIFIED: cannot be read: {error}"
-        )),
+        Some(Err(error)) => {
+            console.line(format_args!("claims, NOT VERIFIED: cannot be read: {error}"))
+        }
         Some(Ok(claims)) => show_claims(console, claims),
     }
 }
@@ -158,20 +152,14 @@ impl<'a> InspectAnswer<'a> {
             KeyHint::Id(id) => (Some(id.to_string()), None, None),
             KeyHint::Jwt { algorithm, kid } => (None, Some(algorithm.as_str()), Some(kid.as_str())),
         };
-        let parts = anatomy
-            .parts
-            .iter()
-            .map(|Part { name, level, bytes }| PartAnswer {
-                name,
-                level: *level,
-                bytes: *bytes,
-                // At most a token's length: any float holds it.
-                characters: u32::try_from(tenths(*bytes)).map_or(0.0, f64::from) / 10.0,
-            });
-        let claims = anatomy
-            .claims
-            .as_ref()
-            .and_then(|claims| claims.as_ref().ok());
+        let parts = anatomy.parts.iter().map(|Part { name, level, bytes }| PartAnswer {
+            name,
+            level: *level,
+            bytes: *bytes,
+            // At most a token's length: any float holds it.
+            characters: u32::try_from(tenths(*bytes)).map_or(0.0, f64::from) / 10.0,
+        });
+        let claims = anatomy.claims.as_ref().and_then(|claims| claims.as_ref().ok());
         Self {
             verified: false,
             protection: anatomy.protection.as_str(),
@@ -196,10 +184,7 @@ impl<'a> ClaimsAnswer<'a> {
             expires_at: UnixTime::from_secs(claims.expires_at),
             ends_at: UnixTime::from_secs(claims.ends_at),
             revision: claims.revision,
-            state: claims
-                .state
-                .as_deref()
-                .and_then(|state| serde_json::from_str(state).ok()),
+            state: claims.state.as_deref().and_then(|state| serde_json::from_str(state).ok()),
         }
     }
 }

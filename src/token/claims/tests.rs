@@ -13,34 +13,21 @@ fn parse_hex(text: &str) -> Result<(), ClaimsError> {
 
 #[test]
 fn claims_are_read_from_the_example_bytes() {
-    let bytes = hex(&format!(
-        "88 {ID} 1a65000000 18c8 190384 1a00015180 03 656d6172696f a0"
-    ));
+    let bytes = hex(&format!("88 {ID} 1a65000000 18c8 190384 1a00015180 03 656d6172696f a0"));
     let claims = Claims::parse(&bytes).unwrap();
     assert_eq!(claims.id, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     assert_eq!(claims.issued_at(), 0x6500_0000 + 200);
     assert_eq!(claims.expires_at(), 0x6500_0000 + 200 + 900);
     assert_eq!(claims.ends_at(), 0x6500_0000 + 86_400);
-    assert_eq!(
-        (claims.revision, claims.subject, claims.state),
-        (3, Some("mario"), &[0xa0][..])
-    );
+    assert_eq!((claims.revision, claims.subject, claims.state), (3, Some("mario"), &[0xa0][..]));
 }
 
 #[test]
 fn each_departure_from_the_table_is_refused_by_name() {
     let rows: &[(&str, &str, ClaimsError)] = &[
         ("nothing", "", ClaimsError::Cbor(CborError::End)),
-        (
-            "seven items",
-            &format!("87 {ID} 01 00 01 05 00 f6 f6"),
-            ClaimsError::ItemCount,
-        ),
-        (
-            "nine items",
-            &format!("89 {ID} 01 00 01 05 00 f6 f6"),
-            ClaimsError::ItemCount,
-        ),
+        ("seven items", &format!("87 {ID} 01 00 01 05 00 f6 f6"), ClaimsError::ItemCount),
+        ("nine items", &format!("89 {ID} 01 00 01 05 00 f6 f6"), ClaimsError::ItemCount),
         (
             "a longer array head",
             &format!("9808 {ID} 01 00 01 05 00 f6 f6"),
@@ -51,21 +38,9 @@ fn each_departure_from_the_table_is_refused_by_name() {
             &format!("9f {ID} 01 00 01 05 00 f6 f6 ff"),
             ClaimsError::Cbor(CborError::Indefinite),
         ),
-        (
-            "a map",
-            &format!("a8 {ID} 01 00 01 05 00 f6 f6"),
-            ClaimsError::Type,
-        ),
-        (
-            "a tagged array",
-            &format!("c0 88 {ID} 01 00 01 05 00 f6 f6"),
-            ClaimsError::Type,
-        ),
-        (
-            "a text id",
-            "88 6c000102030405060708090a0b 01 00 01 05 00 f6 f6",
-            ClaimsError::Type,
-        ),
+        ("a map", &format!("a8 {ID} 01 00 01 05 00 f6 f6"), ClaimsError::Type),
+        ("a tagged array", &format!("c0 88 {ID} 01 00 01 05 00 f6 f6"), ClaimsError::Type),
+        ("a text id", "88 6c000102030405060708090a0b 01 00 01 05 00 f6 f6", ClaimsError::Type),
         (
             "an id of 11 bytes",
             "88 4b000102030405060708090a 01 00 01 05 00 f6 f6",
@@ -86,31 +61,11 @@ fn each_departure_from_the_table_is_refused_by_name() {
             "88 5f4c000102030405060708090a0bff 01 00 01 05 00 f6 f6",
             ClaimsError::Cbor(CborError::Indefinite),
         ),
-        (
-            "a negative start",
-            &format!("88 {ID} 20 00 01 05 00 f6 f6"),
-            ClaimsError::Type,
-        ),
-        (
-            "a float start",
-            &format!("88 {ID} f93c00 00 01 05 00 f6 f6"),
-            ClaimsError::Type,
-        ),
-        (
-            "a tagged start",
-            &format!("88 {ID} c101 00 01 05 00 f6 f6"),
-            ClaimsError::Type,
-        ),
-        (
-            "a longer start",
-            &format!("88 {ID} 1801 00 01 05 00 f6 f6"),
-            ClaimsError::NotShortest,
-        ),
-        (
-            "a longer issued",
-            &format!("88 {ID} 01 190000 01 05 00 f6 f6"),
-            ClaimsError::NotShortest,
-        ),
+        ("a negative start", &format!("88 {ID} 20 00 01 05 00 f6 f6"), ClaimsError::Type),
+        ("a float start", &format!("88 {ID} f93c00 00 01 05 00 f6 f6"), ClaimsError::Type),
+        ("a tagged start", &format!("88 {ID} c101 00 01 05 00 f6 f6"), ClaimsError::Type),
+        ("a longer start", &format!("88 {ID} 1801 00 01 05 00 f6 f6"), ClaimsError::NotShortest),
+        ("a longer issued", &format!("88 {ID} 01 190000 01 05 00 f6 f6"), ClaimsError::NotShortest),
         (
             "a longer expires",
             &format!("88 {ID} 01 00 1a00000001 05 00 f6 f6"),
@@ -121,21 +76,13 @@ fn each_departure_from_the_table_is_refused_by_name() {
             &format!("88 {ID} 01 00 01 1b0000000000000005 00 f6 f6"),
             ClaimsError::NotShortest,
         ),
-        (
-            "a longer revision",
-            &format!("88 {ID} 01 00 01 05 1800 f6 f6"),
-            ClaimsError::NotShortest,
-        ),
+        ("a longer revision", &format!("88 {ID} 01 00 01 05 1800 f6 f6"), ClaimsError::NotShortest),
         (
             "a reserved integer",
             &format!("88 {ID} 1c 00 01 05 00 f6 f6"),
             ClaimsError::Cbor(CborError::Reserved),
         ),
-        (
-            "expires 0",
-            &format!("88 {ID} 01 00 00 05 00 f6 f6"),
-            ClaimsError::NeverValid,
-        ),
+        ("expires 0", &format!("88 {ID} 01 00 00 05 00 f6 f6"), ClaimsError::NeverValid),
         (
             "a token that outlives its session",
             &format!("88 {ID} 01 00 06 05 00 f6 f6"),
@@ -171,26 +118,14 @@ fn each_departure_from_the_table_is_refused_by_name() {
             &format!("88 {ID} 01 00 01 05 00 f816 f6"),
             ClaimsError::Cbor(CborError::Reserved),
         ),
-        (
-            "undefined as subject",
-            &format!("88 {ID} 01 00 01 05 00 f7 f6"),
-            ClaimsError::Type,
-        ),
+        ("undefined as subject", &format!("88 {ID} 01 00 01 05 00 f7 f6"), ClaimsError::Type),
         (
             "a float whose bits say null",
             &format!("88 {ID} 01 00 01 05 00 f90016 f6"),
             ClaimsError::Type,
         ),
-        (
-            "an empty subject",
-            &format!("88 {ID} 01 00 01 05 00 60 f6"),
-            ClaimsError::SubjectLength,
-        ),
-        (
-            "a subject of bytes",
-            &format!("88 {ID} 01 00 01 05 00 4161 f6"),
-            ClaimsError::Type,
-        ),
+        ("an empty subject", &format!("88 {ID} 01 00 01 05 00 60 f6"), ClaimsError::SubjectLength),
+        ("a subject of bytes", &format!("88 {ID} 01 00 01 05 00 4161 f6"), ClaimsError::Type),
         (
             "a longer subject head",
             &format!("88 {ID} 01 00 01 05 00 780161 f6"),
@@ -216,11 +151,7 @@ fn each_departure_from_the_table_is_refused_by_name() {
             &format!("88 {ID} 01 00 01 05 00 6561"),
             ClaimsError::Cbor(CborError::End),
         ),
-        (
-            "no state",
-            &format!("88 {ID} 01 00 01 05 00 f6"),
-            ClaimsError::NoState,
-        ),
+        ("no state", &format!("88 {ID} 01 00 01 05 00 f6"), ClaimsError::NoState),
     ];
     for (name, hex, error) in rows {
         assert_eq!(parse_hex(hex), Err(*error), "{name}");
@@ -260,36 +191,27 @@ fn a_session_without_a_subject_costs_what_the_format_says() {
 fn any_claims() -> impl Strategy<Value = (Vec<u8>, bool)> {
     let seconds = || prop_oneof![0..30_u64, 0..100_000_u64, 0..(1_u64 << 38), any::<u64>()];
     (
-        (
-            any::<[u8; 12]>(),
-            seconds(),
-            seconds(),
-            seconds(),
-            seconds(),
-            any::<u32>(),
-        ),
+        (any::<[u8; 12]>(), seconds(), seconds(), seconds(), seconds(), any::<u32>()),
         prop::option::of("\\PC{0,90}"),
         prop::collection::vec(any::<u8>(), 0..40),
     )
-        .prop_map(
-            |((id, started, issued, expires, ends, revision), subject, state)| {
-                let claims = Claims {
-                    id,
-                    started,
-                    issued,
-                    expires,
-                    ends,
-                    revision,
-                    subject: subject.as_deref(),
-                    state: &state,
-                };
-                let mut out = Vec::new();
-                claims.encode_into(&mut out);
-                assert_eq!(out.len(), claims.encoded_len());
-                let valid = claims.validate().is_ok();
-                (out, valid)
-            },
-        )
+        .prop_map(|((id, started, issued, expires, ends, revision), subject, state)| {
+            let claims = Claims {
+                id,
+                started,
+                issued,
+                expires,
+                ends,
+                revision,
+                subject: subject.as_deref(),
+                state: &state,
+            };
+            let mut out = Vec::new();
+            claims.encode_into(&mut out);
+            assert_eq!(out.len(), claims.encoded_len());
+            let valid = claims.validate().is_ok();
+            (out, valid)
+        })
 }
 
 proptest! {

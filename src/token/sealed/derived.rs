@@ -26,9 +26,7 @@ impl DerivedCiphers {
     /// Room for `capacity` ciphers, rounded up to whole sets.
     pub(crate) fn new(capacity: usize) -> Self {
         let slots = capacity.max(1).next_multiple_of(SET);
-        Self {
-            slots: (0..slots).map(|_| ArcSwapOption::empty()).collect(),
-        }
+        Self { slots: (0..slots).map(|_| ArcSwapOption::empty()).collect() }
     }
 
     /// The cipher kept for this key and prefix. Both are compared whole: audiences share key ids, and
@@ -49,11 +47,7 @@ impl DerivedCiphers {
         let [.., last] = prefix;
         let victim = set.get(usize::from(*last).checked_rem(set.len()).unwrap_or(0));
         if let Some(slot) = free.or(victim) {
-            slot.store(Some(Arc::new(Entry {
-                key,
-                prefix: *prefix,
-                cipher,
-            })));
+            slot.store(Some(Arc::new(Entry { key, prefix: *prefix, cipher })));
         }
     }
 
@@ -71,20 +65,13 @@ impl DerivedCiphers {
         let random = u64::from_be_bytes([a, b, c, d, e, f, g, h]) ^ key.wrapping_mul(GOLDEN);
         let sets = self.slots.chunks_exact(SET);
         let count = u64::try_from(sets.len()).unwrap_or(u64::MAX);
-        let index = random
-            .checked_rem(count)
-            .and_then(|index| usize::try_from(index).ok());
-        index
-            .and_then(|index| self.slots.chunks_exact(SET).nth(index))
-            .unwrap_or(&[])
+        let index = random.checked_rem(count).and_then(|index| usize::try_from(index).ok());
+        index.and_then(|index| self.slots.chunks_exact(SET).nth(index)).unwrap_or(&[])
     }
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.slots
-            .iter()
-            .filter(|slot| slot.load().is_some())
-            .count()
+        self.slots.iter().filter(|slot| slot.load().is_some()).count()
     }
 }
 

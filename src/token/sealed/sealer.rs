@@ -105,10 +105,7 @@ mod tests {
     }
 
     fn prefix(sealer: &Sealer, key: &SealedKey, now: u64) -> Prefix {
-        sealer
-            .current(key, UnixTime::from_secs(now))
-            .unwrap()
-            .prefix
+        sealer.current(key, UnixTime::from_secs(now)).unwrap().prefix
     }
 
     #[test]
@@ -137,9 +134,6 @@ mod tests {
     #[test]
     fn two_issuers_never_start_with_the_same_prefix() {
         let key = key();
-        assert_ne!(
-            prefix(&Sealer::default(), &key, 1),
-            prefix(&Sealer::default(), &key, 1)
-        );
+        assert_ne!(prefix(&Sealer::default(), &key, 1), prefix(&Sealer::default(), &key, 1));
     }
 }

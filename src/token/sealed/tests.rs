@@ -7,11 +7,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn key(bytes: [u8; 32]) -> SealedKey {
-    SealedKey::numbered(
-        &Secret::from_bytes(bytes),
-        1,
-        &Arc::new(DerivedCiphers::new(64)),
-    )
+    SealedKey::numbered(&Secret::from_bytes(bytes), 1, &Arc::new(DerivedCiphers::new(64)))
 }
 
 /// Seals `text` under a nonce of the test's choosing, with the AAD that XAES's vectors have.
@@ -20,9 +16,7 @@ fn sealed(key: &SealedKey, nonce: &[u8; 24], text: &[u8], aad: &[u8]) -> Vec<u8>
     let rest: &[u8; 12] = rest.try_into().unwrap();
     let mut text = text.to_vec();
     let cipher = key.derive(prefix);
-    let tag = cipher
-        .encrypt_inout_detached(rest.into(), aad, text.as_mut_slice().into())
-        .unwrap();
+    let tag = cipher.encrypt_inout_detached(rest.into(), aad, text.as_mut_slice().into()).unwrap();
     text.extend_from_slice(&tag);
     text
 }
@@ -31,11 +25,7 @@ fn sealed(key: &SealedKey, nonce: &[u8; 24], text: &[u8], aad: &[u8]) -> Vec<u8>
 fn the_printed_vectors_of_c2sp_hold() {
     let nonce = b"ABCDEFGHIJKLMNOPQRSTUVWX";
     for (bytes, aad, printed) in [
-        (
-            [1; 32],
-            &b""[..],
-            "ce546ef63c9cc60765923609b33a9a1974e96e52daf2fcf7075e2271",
-        ),
+        ([1; 32], &b""[..], "ce546ef63c9cc60765923609b33a9a1974e96e52daf2fcf7075e2271"),
         // The first bit of L is set here.
         (
             [3; 32],
@@ -43,10 +33,7 @@ fn the_printed_vectors_of_c2sp_hold() {
             "986ec1832593df5443a179437fd083bf3fdb41abd740a21f71eb769d",
         ),
     ] {
-        assert_eq!(
-            hex(&sealed(&key(bytes), nonce, b"XAES-256-GCM", aad)),
-            printed
-        );
+        assert_eq!(hex(&sealed(&key(bytes), nonce, b"XAES-256-GCM", aad)), printed);
     }
     assert_eq!(hex(&*key([1; 32]).k1), "e531954aca063d5b8d9c47a47d4cc6f0");
     assert_eq!(hex(&*key([3; 32]).k1), "23810ec50edb99f374409466ed1f4b7b");
@@ -87,13 +74,8 @@ fn accumulated(cases: usize) -> String {
         };
         let (text, aad) = (text(), text());
         let ours = sealed(&key(bytes), &nonce, &text, &aad);
-        let payload = Payload {
-            msg: &text,
-            aad: &aad,
-        };
-        let theirs = Xaes256Gcm::new((&bytes).into())
-            .encrypt((&nonce).into(), payload)
-            .unwrap();
+        let payload = Payload { msg: &text, aad: &aad };
+        let theirs = Xaes256Gcm::new((&bytes).into()).encrypt((&nonce).into(), payload).unwrap();
         assert_eq!(ours, theirs, "case {case}");
         all.update(&ours);
     }
@@ -133,10 +115,7 @@ fn a_cipher_is_kept_after_its_first_right_tag_and_not_before() {
 fn the_table_is_bounded_and_forgets_a_key_with_it() {
     let derived = Arc::new(DerivedCiphers::new(64));
     let (one, other) = (Secret::from_bytes([5; 32]), Secret::from_bytes([6; 32]));
-    let (one, other) = (
-        SealedKey::new(&one, &derived),
-        SealedKey::new(&other, &derived),
-    );
+    let (one, other) = (SealedKey::new(&one, &derived), SealedKey::new(&other, &derived));
     for n in 0..2_000_u16 {
         for key in [&one, &other] {
             let mut prefix = [0; PREFIX_LEN];
@@ -172,29 +151,15 @@ fn a_cipher_planted_under_one_audience_is_never_used_for_another() {
     derived.forget(shop.number);
     derived.keep(shop.number, &prefix, admin.derive(&prefix));
     assert_eq!(admin.open(&mut for_admin.clone(), b""), Some(()));
-    assert_eq!(
-        shop.open(&mut for_admin.clone(), b""),
-        Some(()),
-        "the planted one, under the shop"
-    );
+    assert_eq!(shop.open(&mut for_admin.clone(), b""), Some(()), "the planted one, under the shop");
 }
 
 #[test]
 fn a_binding_is_part_of_what_is_authenticated() {
     let key = key([5; 32]);
-    let mut bound = [
-        &[0; HEADER_LEN][..],
-        &[1; PREFIX_LEN],
-        &[9; REST_LEN],
-        b"claims",
-    ]
-    .concat();
+    let mut bound = [&[0; HEADER_LEN][..], &[1; PREFIX_LEN], &[9; REST_LEN], b"claims"].concat();
     seal(&key.derive(&[1; 12]), &mut bound, b"certificate").unwrap();
-    for (binding, opens) in [
-        (&b"certificate"[..], true),
-        (b"", false),
-        (b"certificatf", false),
-    ] {
+    for (binding, opens) in [(&b"certificate"[..], true), (b"", false), (b"certificatf", false)] {
         assert_eq!(key.open(&mut bound.clone(), binding).is_some(), opens);
     }
 }

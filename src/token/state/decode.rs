@@ -23,12 +23,8 @@ use crate::token::cbor::Cursor;
 ///
 /// Where the state breaks a rule of the format or is not what the type wants.
 pub(crate) fn decode<'a, T: Deserialize<'a>>(cbor: &'a [u8]) -> Result<T, StateError> {
-    let mut decoder = Decoder {
-        cursor: Cursor::new(cbor),
-        names: Vec::new(),
-        depth: 0,
-        broken: None,
-    };
+    let mut decoder =
+        Decoder { cursor: Cursor::new(cbor), names: Vec::new(), depth: 0, broken: None };
     let value = T::deserialize(&mut decoder)?;
     if let Some(kind) = decoder.broken {
         return Err(kind.into());
@@ -93,28 +89,14 @@ impl<'de> Decoder<'de> {
     }
 
     fn array<V: Visitor<'de>>(&mut self, count: u64, visitor: V) -> Result<V::Value, StateError> {
-        let mut items = Items {
-            decoder: self,
-            count,
-            read: 0,
-        };
+        let mut items = Items { decoder: self, count, read: 0 };
         let value = visitor.visit_seq(&mut items)?;
-        if items.read == count {
-            Ok(value)
-        } else {
-            Err(too_many("array", items.read))
-        }
+        if items.read == count { Ok(value) } else { Err(too_many("array", items.read)) }
     }
 
     fn map<V: Visitor<'de>>(&mut self, count: u64, visitor: V) -> Result<V::Value, StateError> {
         let outer = self.names.len();
-        let mut entries = Entries {
-            decoder: self,
-            count,
-            read: 0,
-            key: "",
-            value_waits: false,
-        };
+        let mut entries = Entries { decoder: self, count, read: 0, key: "", value_waits: false };
         let value = visitor.visit_map(&mut entries)?;
         if entries.value_waits {
             return Err(entries.out_of_turn());
@@ -236,10 +218,7 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
             Item::Map(1) => self.inside(|decoder| {
                 let name = item::read_key(&mut decoder.cursor)?;
                 let content = decoder.cursor.rest().len();
-                let value = visitor.visit_enum(Variant {
-                    decoder: &mut *decoder,
-                    name,
-                })?;
+                let value = visitor.visit_enum(Variant { decoder: &mut *decoder, name })?;
                 // A visitor that never asks for the content would leave it to be read as something
                 // else.
                 if decoder.cursor.rest().len() == content {
@@ -340,8 +319,7 @@ impl<'de> de::MapAccess<'de> for &mut Entries<'_, 'de> {
             return Err(self.out_of_turn());
         }
         self.value_waits = false;
-        seed.deserialize(&mut *self.decoder)
-            .map_err(|error| error.under_key(self.key))
+        seed.deserialize(&mut *self.decoder).map_err(|error| error.under_key(self.key))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -381,14 +359,11 @@ impl<'de> de::VariantAccess<'de> for Variant<'_, 'de> {
         self,
         seed: S,
     ) -> Result<S::Value, StateError> {
-        seed.deserialize(self.decoder)
-            .map_err(|error| error.under_key(self.name))
+        seed.deserialize(self.decoder).map_err(|error| error.under_key(self.name))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, StateError> {
-        self.decoder
-            .deserialize_seq(visitor)
-            .map_err(|error| error.under_key(self.name))
+        self.decoder.deserialize_seq(visitor).map_err(|error| error.under_key(self.name))
     }
 
     fn struct_variant<V: Visitor<'de>>(

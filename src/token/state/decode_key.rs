@@ -104,8 +104,5 @@ impl<'de> EnumAccess<'de> for UnitVariant<'de> {
 
 #[cold]
 fn not_a_number(expected: &dyn de::Expected) -> StateError {
-    StateError::with_message(
-        StateErrorKind::Mismatch,
-        format!("expected {expected} as a key"),
-    )
+    StateError::with_message(StateErrorKind::Mismatch, format!("expected {expected} as a key"))
 }

@@ -48,13 +48,9 @@ impl<'w, 'o> Encoder<'w, 'o> {
             None => None,
         };
         match self.writer.open(major, hint) {
-            Ok(open) => Ok(Compound {
-                writer: self.writer,
-                open,
-                count: 0,
-                key_waits: false,
-                around,
-            }),
+            Ok(open) => {
+                Ok(Compound { writer: self.writer, open, count: 0, key_waits: false, around })
+            }
             Err(error) => Err(match variant {
                 Some(name) => error.under_key(name),
                 None => error,
@@ -267,9 +263,7 @@ pub(super) struct Compound<'w, 'o> {
 
 impl Compound<'_, '_> {
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
-        let written = value.serialize(Encoder {
-            writer: &mut *self.writer,
-        });
+        let written = value.serialize(Encoder { writer: &mut *self.writer });
         written.map_err(|error| self.locate(error.under_index(self.count)))?;
         self.count = self.count.saturating_add(1);
         Ok(())
@@ -283,9 +277,7 @@ impl Compound<'_, '_> {
 
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
         self.take_turn(true)?;
-        let written = value.serialize(Encoder {
-            writer: &mut *self.writer,
-        });
+        let written = value.serialize(Encoder { writer: &mut *self.writer });
         written.map_err(|error| {
             let error = error.under_key(self.writer.name_at(&self.open, self.count));
             self.locate(error)
@@ -296,13 +288,7 @@ impl Compound<'_, '_> {
 
     fn close(self) -> Result<(), StateError> {
         let key_waits = self.key_waits;
-        let Self {
-            writer,
-            open,
-            count,
-            around,
-            ..
-        } = self;
+        let Self { writer, open, count, around, .. } = self;
         let name = around.as_ref().map(|(_, name)| *name);
         let mut closed = writer.close(open, count);
         if key_waits {
@@ -397,10 +383,7 @@ impl ser::SerializeMap for Compound<'_, '_> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), StateError> {
         self.take_turn(false)?;
-        key.serialize(KeyEncoder {
-            writer: &mut *self.writer,
-        })
-        .map_err(|error| self.locate(error))
+        key.serialize(KeyEncoder { writer: &mut *self.writer }).map_err(|error| self.locate(error))
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
@@ -460,9 +443,7 @@ impl ser::SerializeStruct for Struct<'_, '_> {
 
 fn raw<T: Serialize + ?Sized>(writer: &mut Writer<'_>, value: &T) -> Result<(), StateError> {
     let start = writer.out.len();
-    value.serialize(Encoder {
-        writer: &mut *writer,
-    })?;
+    value.serialize(Encoder { writer: &mut *writer })?;
     let text = writer.out.split_off(start);
     match item::read(&mut Cursor::new(&text)) {
         Ok(Item::Text(json)) => write_json(json.as_bytes(), writer),

@@ -97,12 +97,7 @@ impl StateError {
     }
 
     pub(super) fn new(kind: StateErrorKind) -> Self {
-        Self(Box::new(Inner {
-            kind,
-            path: Vec::new(),
-            message: None,
-            detail: None,
-        }))
+        Self(Box::new(Inner { kind, path: Vec::new(), message: None, detail: None }))
     }
 
     /// An error with more to say than its kind. The message must not hold a value of the state.
@@ -212,10 +207,7 @@ impl serde::de::Error for StateError {
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::mismatch(format!(
-            "expected {expected}, found another {}",
-            bare_type_of(&found)
-        ))
+        Self::mismatch(format!("expected {expected}, found another {}", bare_type_of(&found)))
     }
 
     fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
@@ -235,10 +227,7 @@ impl serde::de::Error for StateError {
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        Self::with_message(
-            StateErrorKind::DuplicateKey,
-            format!("field `{field}` is there twice"),
-        )
+        Self::with_message(StateErrorKind::DuplicateKey, format!("field `{field}` is there twice"))
     }
 }
 
@@ -284,10 +273,7 @@ fn bare_type_of(found: &Unexpected<'_>) -> &'static str {
 
 /// Whether a key can follow a dot as it is.
 fn is_plain(key: &str) -> bool {
-    !key.is_empty()
-        && key
-            .chars()
-            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+    !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
 }
 
 /// Characters of a key that a path shows.
@@ -305,10 +291,7 @@ mod tests {
             .under_index(3)
             .under_key("items")
             .under_key("my cart");
-        assert_eq!(
-            error.to_string(),
-            "$[\"my cart\"].items[3].price: a number is not finite"
-        );
+        assert_eq!(error.to_string(), "$[\"my cart\"].items[3].price: a number is not finite");
     }
 
     #[test]
@@ -326,10 +309,7 @@ mod tests {
             StateError::unknown_variant("hunter2", &["Card", "Cash"]),
             StateError::unknown_field("hunter2", &[]),
         ] {
-            assert!(
-                !format!("{error} {error:?}").contains("hunter2"),
-                "{error:?}"
-            );
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
         }
     }
 
@@ -340,10 +320,7 @@ mod tests {
                 StateError::invalid_type(Unexpected::Str("x"), &"u32"),
                 "$: expected u32, found a string",
             ),
-            (
-                StateError::invalid_type(Unexpected::Unit, &"u32"),
-                "$: expected u32, found null",
-            ),
+            (StateError::invalid_type(Unexpected::Unit, &"u32"), "$: expected u32, found null"),
             (
                 StateError::invalid_value(Unexpected::Unsigned(300), &"u8"),
                 "$: expected u8, found another integer",
@@ -352,14 +329,8 @@ mod tests {
                 StateError::unknown_variant("x", &["Card", "Cash"]),
                 "$: unknown variant, expected one of `Card`, `Cash`",
             ),
-            (
-                StateError::missing_field("sku"),
-                "$: field `sku` is missing",
-            ),
-            (
-                StateError::custom("x"),
-                "$: refused by the application's type",
-            ),
+            (StateError::missing_field("sku"), "$: field `sku` is missing"),
+            (StateError::custom("x"), "$: refused by the application's type"),
         ] {
             assert_eq!(error.to_string(), text);
         }

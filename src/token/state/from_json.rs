@@ -25,23 +25,12 @@ pub(crate) fn from_json(text: &[u8], out: &mut Vec<u8>) -> Result<(), StateError
 /// The same inside of a state that is being written.
 pub(super) fn write_json(text: &[u8], writer: &mut Writer<'_>) -> Result<(), StateError> {
     let zeros = NegativeZeros { rest: text };
-    let mut reading = Reading {
-        writer,
-        zeros,
-        number_text: None,
-        failure: None,
-        path: Vec::new(),
-    };
+    let mut reading = Reading { writer, zeros, number_text: None, failure: None, path: Vec::new() };
     let mut json = serde_json::Deserializer::from_slice(text);
-    let read = Value(&mut reading)
-        .deserialize(&mut json)
-        .map_err(|error| (error, false));
+    let read = Value(&mut reading).deserialize(&mut json).map_err(|error| (error, false));
     let read = read.and_then(|()| json.end().map_err(|error| (error, true)));
     read.map_err(|(error, read_whole)| {
-        let error = reading
-            .failure
-            .take()
-            .unwrap_or_else(|| syntax(&error, read_whole));
+        let error = reading.failure.take().unwrap_or_else(|| syntax(&error, read_whole));
         let error = reading.path.iter().fold(error, |error, step| match step {
             Step::Key(key) => error.under_key(key),
             Step::Index(index) => error.under_index(*index),
@@ -113,8 +102,7 @@ impl Reading<'_, '_, '_> {
     }
 
     fn float_text(&mut self, text: &str) -> Result<(), StateError> {
-        self.writer
-            .float(text.parse().map_err(|_| StateErrorKind::Json)?)
+        self.writer.float(text.parse().map_err(|_| StateErrorKind::Json)?)
     }
 }
 

@@ -32,9 +32,7 @@ pub(super) fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Item<'a>, StateErrorKi
         Major::Unsigned => Item::Unsigned(argument),
         // -1 - n is !n in two's complement.
         Major::Negative => Item::Negative(
-            i64::try_from(argument)
-                .map(|n| !n)
-                .map_err(|_| StateErrorKind::IntegerRange)?,
+            i64::try_from(argument).map(|n| !n).map_err(|_| StateErrorKind::IntegerRange)?,
         ),
         Major::Bytes => Item::Bytes(cursor.bytes(argument)?),
         Major::Text => Item::Text(cursor.text(argument)?),
@@ -60,9 +58,7 @@ pub(super) fn read_key<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, StateErro
 pub(super) fn skip(cursor: &mut Cursor<'_>) -> Result<(), StateErrorKind> {
     let mut items: u64 = 1;
     while let Some(others) = items.checked_sub(1) {
-        let Head {
-            major, argument, ..
-        } = cursor.head()?;
+        let Head { major, argument, .. } = cursor.head()?;
         let inside = match major {
             Major::Bytes | Major::Text => {
                 cursor.bytes(argument)?;
@@ -74,9 +70,7 @@ pub(super) fn skip(cursor: &mut Cursor<'_>) -> Result<(), StateErrorKind> {
             Major::Tag => return Err(StateErrorKind::Tag),
             Major::Unsigned | Major::Negative | Major::Simple => 0,
         };
-        items = others
-            .checked_add(inside)
-            .ok_or(StateErrorKind::Truncated)?;
+        items = others.checked_add(inside).ok_or(StateErrorKind::Truncated)?;
     }
     Ok(())
 }
@@ -92,11 +86,7 @@ fn simple(head: Head) -> Result<Item<'static>, StateErrorKind> {
         (8, bits) => f64::from_bits(bits),
         _ => return Err(StateErrorKind::Simple),
     };
-    if float.is_finite() {
-        Ok(Item::Float(float))
-    } else {
-        Err(StateErrorKind::NotFinite)
-    }
+    if float.is_finite() { Ok(Item::Float(float)) } else { Err(StateErrorKind::NotFinite) }
 }
 
 /// Refuses a count that the rest of the bytes cannot hold at `least` bytes each, so that nobody

@@ -55,8 +55,7 @@ impl Listener for Writer<'_> {
             // The alphabet has nothing that JSON would escape.
             Item::Bytes(bytes) => {
                 self.out.push(b'"');
-                self.out
-                    .extend_from_slice(URL_SAFE_NO_PAD.encode(bytes).as_bytes());
+                self.out.extend_from_slice(URL_SAFE_NO_PAD.encode(bytes).as_bytes());
                 self.out.push(b'"');
             }
             Item::Array(_) => self.out.push(b'['),
@@ -74,10 +73,6 @@ impl Listener for Writer<'_> {
     }
 
     fn end(&mut self, start: Item<'_>) {
-        self.out.push(if matches!(start, Item::Array(_)) {
-            b']'
-        } else {
-            b'}'
-        });
+        self.out.push(if matches!(start, Item::Array(_)) { b']' } else { b'}' });
     }
 }

@@ -25,11 +25,7 @@ pub(super) trait Listener {
 pub(super) fn walk(cbor: &[u8], listener: &mut impl Listener) -> Result<(), StateError> {
     let mut cursor = Cursor::new(cbor);
     walk_item(&mut cursor, listener, 0)?;
-    if cursor.rest().is_empty() {
-        Ok(())
-    } else {
-        Err(StateErrorKind::Trailing.into())
-    }
+    if cursor.rest().is_empty() { Ok(()) } else { Err(StateErrorKind::Trailing.into()) }
 }
 
 /// Walks the next item, which has `depth` containers around it.
@@ -38,12 +34,7 @@ pub(super) fn walk_item(
     listener: &mut impl Listener,
     depth: usize,
 ) -> Result<(), StateError> {
-    Walk {
-        cursor,
-        listener,
-        names: Vec::new(),
-    }
-    .value(depth)
+    Walk { cursor, listener, names: Vec::new() }.value(depth)
 }
 
 struct Walk<'w, 'a, L> {
@@ -80,8 +71,7 @@ impl<'a, L: Listener> Walk<'_, 'a, L> {
             if index > 0 {
                 self.listener.next();
             }
-            self.value(depth)
-                .map_err(|error| error.under_index(index))?;
+            self.value(depth).map_err(|error| error.under_index(index))?;
         }
         Ok(())
     }

@@ -35,12 +35,7 @@ pub(super) fn written(
     write: impl FnOnce(&mut Writer<'_>) -> Result<(), StateError>,
 ) -> Result<(), StateError> {
     let start = out.len();
-    let mut writer = Writer {
-        out,
-        names: Vec::new(),
-        depth: 0,
-        failed: false,
-    };
+    let mut writer = Writer { out, names: Vec::new(), depth: 0, failed: false };
     let result = match write(&mut writer) {
         Ok(()) if writer.failed => Err(StateErrorKind::Application.into()),
         result => result,
@@ -113,13 +108,7 @@ impl Writer<'_> {
         let hint = hint.unwrap_or(0) as u64;
         let head = self.out.len();
         write_head(self.out, major, hint);
-        Ok(Open {
-            major,
-            head,
-            items: self.out.len(),
-            hint,
-            outer: self.names.len(),
-        })
+        Ok(Open { major, head, items: self.out.len(), hint, outer: self.names.len() })
     }
 
     /// Writes a key of the innermost map.
@@ -131,23 +120,17 @@ impl Writer<'_> {
 
     /// The key at `index` in an open map, for the path of an error in its value.
     pub(super) fn name_at(&self, map: &Open, index: u64) -> &str {
-        let index = usize::try_from(index)
-            .ok()
-            .and_then(|index| index.checked_add(map.outer));
+        let index = usize::try_from(index).ok().and_then(|index| index.checked_add(map.outer));
         let place = index.and_then(|index| self.names.get(index));
         let name = place.and_then(|&(start, end)| self.out.get(start..end));
-        name.and_then(|name| str::from_utf8(name).ok())
-            .unwrap_or_default()
+        name.and_then(|name| str::from_utf8(name).ok()).unwrap_or_default()
     }
 
     /// Ends a container after `count` items or pairs.
     pub(super) fn close(&mut self, open: Open, count: u64) -> Result<(), StateError> {
         let out = &*self.out;
         let text = |(start, end)| out.get(start..end).unwrap_or_default();
-        let twin = self
-            .names
-            .get_mut(open.outer..)
-            .and_then(|names| repeated(names, text));
+        let twin = self.names.get_mut(open.outer..).and_then(|names| repeated(names, text));
         if let Some(twin) = twin {
             let twin = String::from_utf8_lossy(twin).into_owned();
             return Err(self.fail(StateErrorKind::DuplicateKey).under_key(&twin));

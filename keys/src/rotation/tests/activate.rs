@@ -20,13 +20,7 @@ fn a_key_is_not_activated_before_it_has_been_published_for_publish_ahead() {
     let refused =
         activate(&life.ring, nth(1), false, at(NOW + DAY - 1), &mut Draws(9)).unwrap_err();
     let not_before = at(NOW + DAY);
-    assert_eq!(
-        refused,
-        Refused::TooEarly {
-            id: nth(1),
-            not_before
-        }
-    );
+    assert_eq!(refused, Refused::TooEarly { id: nth(1), not_before });
     assert_eq!(
         refused.to_string(),
         format!(
@@ -43,13 +37,7 @@ fn force_activates_it_and_names_the_harm() {
     let id = nth(1);
     life.activate(id, true, NOW + 1);
     assert_eq!(life.activates_at(1), NOW + 1);
-    assert_eq!(
-        life.harm,
-        [Harm::NotPublished {
-            id,
-            until: at(NOW + DAY)
-        }]
-    );
+    assert_eq!(life.harm, [Harm::NotPublished { id, until: at(NOW + DAY) }]);
     assert_eq!(
         life.harm[0].to_string(),
         format!(
@@ -97,10 +85,7 @@ fn only_a_staged_key_is_activated() {
         (1, second + 61, "active"),
         (2, second + 61, "revoked"),
     ] {
-        assert_eq!(
-            refused(n, now),
-            format!("key {} is {state}, not staged", nth(n))
-        );
+        assert_eq!(refused(n, now), format!("key {} is {state}, not staged", nth(n)));
     }
     assert_eq!(refused(77, NOW), format!("the ring has no key {}", nth(77)));
 }

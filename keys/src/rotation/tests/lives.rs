@@ -88,18 +88,12 @@ fn a_policy_raised_after_a_key_retired() {
     let mut life = Life::new();
     let second = life.activates_at(1);
     let drains = second + DRAIN;
-    let longer = Policy {
-        max_token_lifetime: 300 * DAY,
-        ..Policy::default()
-    };
+    let longer = Policy { max_token_lifetime: 300 * DAY, ..Policy::default() };
     life.rotate(second).set_policy(longer, drains + 1);
     // What has been refused is not taken again.
     assert_eq!(life.drains_until(0), Some(drains));
     assert_eq!(life.state(0, drains + 1), KeyState::Retired);
-    assert_eq!(
-        life.drains_until(1),
-        Some(second + 30 * DAY + 301 * DAY + 120)
-    );
+    assert_eq!(life.drains_until(1), Some(second + 30 * DAY + 301 * DAY + 120));
     let timeline = timeline(&life.ring, at(drains + 1), at(drains + 365 * DAY)).unwrap();
     assert_eq!(timeline.refusal, None);
 }
@@ -108,10 +102,7 @@ fn a_policy_raised_after_a_key_retired() {
 fn a_policy_lowered_while_the_standby_is_about_to_activate() {
     let mut life = Life::new();
     let second = life.activates_at(1);
-    let shorter = Policy {
-        max_token_lifetime: DAY,
-        ..Policy::default()
-    };
+    let shorter = Policy { max_token_lifetime: DAY, ..Policy::default() };
     // A node that read the ring a moment ago may issue under the second key, for 30 days, and nobody
     // would let that key drain for longer than the two that the new policy asks for.
     let refused = set_policy(&life.ring, shorter, at(second - DAY), &mut Draws(9));

@@ -3,10 +3,7 @@
 use super::*;
 
 fn shorter() -> Policy {
-    Policy {
-        max_token_lifetime: 10 * DAY,
-        ..Policy::default()
-    }
+    Policy { max_token_lifetime: 10 * DAY, ..Policy::default() }
 }
 
 fn longer() -> Policy {
@@ -42,12 +39,8 @@ fn the_save_reckons_with_the_larger_of_each_value() {
     life.set_policy(longer(), NOW + 5);
     assert_eq!(life.drains_until(0), Some(second + 52 * DAY + 200));
     // One value down, another up: the drain has both as they were at their largest.
-    let mixed = Policy {
-        publish_ahead: 3 * DAY,
-        max_token_lifetime: DAY,
-        clock_skew: 0,
-        ..longer()
-    };
+    let mixed =
+        Policy { publish_ahead: 3 * DAY, max_token_lifetime: DAY, clock_skew: 0, ..longer() };
     life.set_policy(mixed, NOW + 6);
     assert_eq!(life.drains_until(0), Some(second + 53 * DAY + 200));
 }
@@ -56,21 +49,11 @@ fn the_save_reckons_with_the_larger_of_each_value() {
 fn a_standby_that_the_save_stages_reckons_so_too() {
     let mut life = Life::new();
     let late = life.activates_at(1) + 40 * DAY;
-    let slower = Policy {
-        rotate_every: 90 * DAY,
-        publish_ahead: 9 * DAY,
-        ..Policy::default()
-    };
+    let slower = Policy { rotate_every: 90 * DAY, publish_ahead: 9 * DAY, ..Policy::default() };
     life.set_policy(slower, late);
     assert_eq!(life.activates_at(2), life.activates_at(1) + 90 * DAY);
     let later = life.activates_at(2) + 90 * DAY;
-    life.set_policy(
-        Policy {
-            clock_skew: 0,
-            ..Policy::default()
-        },
-        later,
-    );
+    life.set_policy(Policy { clock_skew: 0, ..Policy::default() }, later);
     assert_eq!(life.activates_at(3), later + 9 * DAY);
 }
 
@@ -79,10 +62,7 @@ fn lowering_is_refused_while_a_key_is_about_to_activate() {
     let life = Life::new();
     let second = life.activates_at(1);
     let (soon, last) = (second - DAY - 60, second - 1);
-    let sooner = Policy {
-        publish_ahead: 3_600,
-        ..Policy::default()
-    };
+    let sooner = Policy { publish_ahead: 3_600, ..Policy::default() };
     for policy in [shorter(), sooner] {
         for now in [soon, last] {
             let refused = set_policy(&life.ring, policy, at(now), &mut Draws(9)).unwrap_err();
@@ -107,10 +87,7 @@ fn lowering_is_refused_while_a_key_is_about_to_activate() {
 #[test]
 fn lowering_reckons_with_the_old_publish_ahead() {
     let life = Life::new();
-    let policy = Policy {
-        publish_ahead: 2 * DAY,
-        ..shorter()
-    };
+    let policy = Policy { publish_ahead: 2 * DAY, ..shorter() };
     let now = at(life.activates_at(1) - DAY - 61);
     assert!(set_policy(&life.ring, policy, now, &mut Draws(9)).is_ok());
 }
@@ -135,25 +112,16 @@ fn a_policy_that_cannot_be_followed_is_refused() {
     let life = Life::new();
     for (policy, text) in [
         (
-            Policy {
-                rotate_every: 3_600,
-                ..Policy::default()
-            },
+            Policy { rotate_every: 3_600, ..Policy::default() },
             "rotate_every (3600 s) is less than publish_ahead (86400 s)",
         ),
         (
-            Policy {
-                max_token_lifetime: 24 * 30 * DAY,
-                ..Policy::default()
-            },
+            Policy { max_token_lifetime: 24 * 30 * DAY, ..Policy::default() },
             "the policy needs 27 keys at a time, more than 24: rotate less often, or lower \
              max_token_lifetime",
         ),
         (
-            Policy {
-                publish_ahead: 0,
-                ..Policy::default()
-            },
+            Policy { publish_ahead: 0, ..Policy::default() },
             "publish_ahead is 0 s; it may be 1 to 3155760000 s",
         ),
     ] {

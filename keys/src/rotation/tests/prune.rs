@@ -17,10 +17,7 @@ fn prune_drops_what_has_drained_and_leaves_a_standby() {
     let life = Life::new();
     let drains = life.drains_until(0).unwrap();
     let plan = plan(prune(&life.ring, at(drains), &mut Draws(9)).unwrap());
-    assert!(plan.changes.contains(&Change::Dropped {
-        id: nth(0),
-        was: KeyState::Retired
-    }));
+    assert!(plan.changes.contains(&Change::Dropped { id: nth(0), was: KeyState::Retired }));
     assert_eq!(plan.ring.keys.len(), 2);
     assert!(plan.ring.standby(at(drains)).is_some());
 }
@@ -61,11 +58,5 @@ fn a_33rd_key_costs_the_oldest_revoked_one() {
     assert_eq!(life.ring.keys.len(), 32);
     assert_eq!(life.ring.key(nth(20)), None);
     assert_eq!(life.state(10, NOW + 3), KeyState::Revoked);
-    assert_eq!(
-        life.changes[0],
-        Change::Dropped {
-            id: nth(20),
-            was: KeyState::Revoked
-        }
-    );
+    assert_eq!(life.changes[0], Change::Dropped { id: nth(20), was: KeyState::Revoked });
 }

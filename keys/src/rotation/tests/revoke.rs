@@ -44,13 +44,7 @@ fn a_key_that_takes_over_before_it_is_published_is_named_as_harm() {
     let mut life = Life::new();
     let until = at(NOW + 1 + DAY);
     life.revoke(Revoke::Key(nth(0)), NOW + 1);
-    assert_eq!(
-        life.harm[1],
-        Harm::NotPublished {
-            id: nth(1),
-            until: at(NOW + DAY)
-        }
-    );
+    assert_eq!(life.harm[1], Harm::NotPublished { id: nth(1), until: at(NOW + DAY) });
     life.revoke(Revoke::Key(nth(1)), NOW + 2);
     assert_eq!(life.harm[1], Harm::NotPublished { id: nth(2), until });
     life.revoke(Revoke::Key(nth(2)), NOW + 2 * DAY);
@@ -63,10 +57,7 @@ fn revoking_a_staged_key_leaves_the_active_one_and_stages_another() {
     life.revoke(Revoke::Key(nth(1)), NOW + 5);
     assert_eq!(life.active(NOW + 5), Some(nth(0)));
     assert_eq!(life.activates_at(2), NOW - 60 + 30 * DAY);
-    let harm = Harm::TokensRefused {
-        id: nth(1),
-        state: KeyState::Staged,
-    };
+    let harm = Harm::TokensRefused { id: nth(1), state: KeyState::Staged };
     assert_eq!(life.harm, [harm]);
 }
 
@@ -79,10 +70,7 @@ fn revoking_a_draining_key_changes_no_other() {
     life.revoke(Revoke::Key(nth(0)), second + 61);
     assert_eq!(life.state(0, second + 61), KeyState::Revoked);
     assert_eq!(life.ring.keys[1..], before.keys[1..]);
-    let harm = Harm::TokensRefused {
-        id: nth(0),
-        state: KeyState::Draining,
-    };
+    let harm = Harm::TokensRefused { id: nth(0), state: KeyState::Draining };
     assert_eq!(life.harm, [harm]);
 }
 
@@ -120,10 +108,7 @@ fn an_unknown_or_revoked_key_is_refused_in_words() {
         let refused = revoke(&life.ring, Revoke::Key(nth(n)), at(NOW + 6), &mut Draws(9));
         refused.unwrap_err().to_string()
     };
-    assert_eq!(
-        refused(1),
-        format!("key {} is revoked since 2027-01-15T08:00:05Z", nth(1))
-    );
+    assert_eq!(refused(1), format!("key {} is revoked since 2027-01-15T08:00:05Z", nth(1)));
     assert_eq!(refused(77), format!("the ring has no key {}", nth(77)));
 }
 
@@ -163,11 +148,8 @@ fn a_key_that_issues_already_on_clocks_ahead_leaves_its_time_to_another() {
 /// drained, and the ring refused the revocation.
 #[test]
 fn a_revocation_does_not_wait_for_a_prune() {
-    let mut life = Life::with(Policy {
-        rotate_every: 90 * DAY,
-        max_token_lifetime: DAY,
-        ..Policy::default()
-    });
+    let mut life =
+        Life::with(Policy { rotate_every: 90 * DAY, max_token_lifetime: DAY, ..Policy::default() });
     let second = life.activates_at(1);
     life.stage(second + DAY).stage(second + DAY);
     let now = life.activates_at(3) + 61;

@@ -36,10 +36,7 @@ fn rotate_says_when_something_will_be_due() {
         let due = rotate(&life.ring, at(now), &mut Draws(9)).unwrap();
         assert_eq!(due, Due::At(at(standby)));
     }
-    assert!(matches!(
-        rotate(&life.ring, at(standby), &mut Draws(9)),
-        Ok(Due::Now(_))
-    ));
+    assert!(matches!(rotate(&life.ring, at(standby), &mut Draws(9)), Ok(Due::Now(_))));
 }
 
 #[test]
@@ -80,10 +77,7 @@ fn rotate_drops_what_has_drained_and_next_due_foresees_it() {
     life.rotate(second + DRAIN);
     assert_eq!(life.ring.key(nth(0)), None);
     assert_eq!(life.ring.keys.len(), 3);
-    assert_eq!(
-        next_due(&life.ring, at(second + DRAIN)),
-        at(second + 60 * DAY)
-    );
+    assert_eq!(next_due(&life.ring, at(second + DRAIN)), at(second + 60 * DAY));
 }
 
 #[test]

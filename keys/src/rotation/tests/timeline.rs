@@ -102,21 +102,13 @@ fn a_drain_that_somebody_shortened_by_hand_is_found() {
         )
     );
     // Beyond the horizon it is no matter yet.
-    assert_eq!(
-        timeline(&life.ring, at(second + 60), at(second + 70))
-            .unwrap()
-            .refusal,
-        None
-    );
+    assert_eq!(timeline(&life.ring, at(second + 60), at(second + 70)).unwrap().refusal, None);
 }
 
 #[test]
 fn a_scoped_ring_is_shown_as_it_is() {
     let life = Life::new();
-    let scoped = life
-        .ring
-        .scoped_to(&Audience::new("shop").unwrap())
-        .unwrap();
+    let scoped = life.ring.scoped_to(&Audience::new("shop").unwrap()).unwrap();
     let events = future(&scoped, NOW, 365).events;
     let second = life.activates_at(1);
     assert_eq!(
@@ -134,16 +126,8 @@ fn revoked_keys_have_no_future() {
     life.stage(NOW).revoke(Revoke::Key(nth(1)), NOW);
     let gone = Label::Key(nth(1));
     let events = future(&life.ring, NOW, 365).events;
-    assert!(
-        !events
-            .iter()
-            .any(|(_, event)| *event == Event::Activates(gone))
-    );
-    assert!(
-        !events
-            .iter()
-            .any(|(_, event)| *event == Event::Retires(gone))
-    );
+    assert!(!events.iter().any(|(_, event)| *event == Event::Activates(gone)));
+    assert!(!events.iter().any(|(_, event)| *event == Event::Retires(gone)));
 }
 
 #[test]
@@ -157,8 +141,5 @@ fn a_full_ring_has_no_future_to_show() {
     for key in &mut life.ring.keys {
         key.drains_until = None;
     }
-    assert_eq!(
-        timeline(&life.ring, at(last), at(last + DAY)),
-        Err(Refused::Full)
-    );
+    assert_eq!(timeline(&life.ring, at(last), at(last + DAY)), Err(Refused::Full));
 }

@@ -38,10 +38,7 @@ pub(super) fn read(
         return Err(Failed::Unsafe("it is not a regular file".to_owned()));
     }
     if facts.len() > MAX_LEN as u64 {
-        let reason = format!(
-            "it has {} bytes, more than the {MAX_LEN} of a ring",
-            facts.len()
-        );
+        let reason = format!("it has {} bytes, more than the {MAX_LEN} of a ring", facts.len());
         return Err(Failed::Unsafe(reason));
     }
     check_owner(facts.uid(), facts.mode(), group_may_read).map_err(Failed::Unsafe)?;
@@ -57,14 +54,10 @@ fn check_owner(owner: u32, mode: u32, group_may_read: bool) -> Result<(), String
     let me = rustix::process::geteuid().as_raw();
     let access = mode & 0o777;
     if owner != ROOT && owner != me {
-        return Err(format!(
-            "it belongs to user {owner}, neither to root nor to user {me}"
-        ));
+        return Err(format!("it belongs to user {owner}, neither to root nor to user {me}"));
     }
     if access & 0o007 != 0 {
-        return Err(format!(
-            "mode {access:03o} gives others access: chmod o-rwx"
-        ));
+        return Err(format!("mode {access:03o} gives others access: chmod o-rwx"));
     }
     if access & 0o020 != 0 {
         return Err(format!("mode {access:03o} lets the group write: chmod g-w"));
@@ -100,9 +93,9 @@ fn open(folder: &Path, name: &Path) -> Result<File, Failed> {
                 continue;
             }
             Err(Errno::XDEV) => Err(leaves_folder()),
-            Err(Errno::LOOP) => Err(Failed::Unsafe(
-                "its symbolic links go round in a circle".to_owned(),
-            )),
+            Err(Errno::LOOP) => {
+                Err(Failed::Unsafe("its symbolic links go round in a circle".to_owned()))
+            }
             // A FIFO without a writer, a socket.
             Err(Errno::NXIO) => Err(Failed::Unsafe("it is not a regular file".to_owned())),
             // A kernel before 5.6, or a sandbox that does not know the call, or forbids what it does
@@ -139,10 +132,8 @@ fn leaves_folder() -> Failed {
     Failed::Unsafe("it is a symbolic link out of its folder".to_owned())
 }
 
-const READ: OFlags = OFlags::RDONLY
-    .union(OFlags::CLOEXEC)
-    .union(OFlags::NONBLOCK)
-    .union(OFlags::NOCTTY);
+const READ: OFlags =
+    OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 const ROOT: u32 = 0;
 #[cfg(target_os = "linux")]
 const LOOK_UPS: u32 = 1_000;
@@ -169,11 +160,7 @@ mod tests {
             (ROOT, 0o100_644, true, false),
             (other, 0o100_600, true, false),
         ] {
-            assert_eq!(
-                check_owner(owner, mode, allowed).is_ok(),
-                taken,
-                "{owner} {mode:o}"
-            );
+            assert_eq!(check_owner(owner, mode, allowed).is_ok(), taken, "{owner} {mode:o}");
         }
     }
 

@@ -51,9 +51,7 @@ fn open_lock(path: &Path, ring: &Path) -> io::Result<File> {
 pub(super) fn replace(folder: &Path, name: &Path, text: &[u8], only_new: bool) -> io::Result<()> {
     remove_leftovers(folder, name);
     let mut number = [0; 8];
-    SysRng
-        .try_fill_bytes(&mut number)
-        .map_err(io::Error::other)?;
+    SysRng.try_fill_bytes(&mut number).map_err(io::Error::other)?;
     let unique = u64::from_le_bytes(number);
     let temporary = Temporary(folder.join(format!("{}{unique:016x}", temporary_prefix(name))));
     let target = folder.join(name);

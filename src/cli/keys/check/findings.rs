@@ -92,15 +92,10 @@ fn of_active(ring: &KeyRing, now: UnixTime, expected: &Expected, rotate: &str) -
 
 fn of_drained(ring: &KeyRing, now: UnixTime, expected: &Expected, rotate: &str) -> Option<Finding> {
     let late = |key: &&Key| {
-        key.drains_until()
-            .is_some_and(|until| until.saturating_add(expected.grace) <= now)
+        key.drains_until().is_some_and(|until| until.saturating_add(expected.grace) <= now)
     };
-    let drained: Vec<String> = ring
-        .keys()
-        .iter()
-        .filter(late)
-        .map(|key| key.id().to_string())
-        .collect();
+    let drained: Vec<String> =
+        ring.keys().iter().filter(late).map(|key| key.id().to_string()).collect();
     (!drained.is_empty()).then(|| Finding {
         code: "not_pruned",
         text: format!("no live token needs {} any more", drained.join(", ")),
@@ -112,10 +107,7 @@ fn of_policy(ring: &KeyRing, location: &RingLocation, expected: &Expected) -> Ve
     let policy = ring.policy();
     let change = |options: &str| format!("saddlebag keys policy --ring {location} {options}");
     let mut found = Vec::new();
-    let least = expected
-        .refresh
-        .saturating_mul(2)
-        .saturating_add(policy.clock_skew);
+    let least = expected.refresh.saturating_mul(2).saturating_add(policy.clock_skew);
     if policy.publish_ahead < least {
         found.push(Finding {
             code: "publish_ahead_small",
@@ -136,10 +128,7 @@ fn of_policy(ring: &KeyRing, location: &RingLocation, expected: &Expected) -> Ve
                 Duration(policy.rotate_every),
                 Duration(policy.publish_ahead)
             ),
-            help: change(&format!(
-                "--rotate-every {}",
-                Duration(policy.publish_ahead)
-            )),
+            help: change(&format!("--rotate-every {}", Duration(policy.publish_ahead))),
         });
     }
     if policy.keys_needed() > MOST_KEYS {
@@ -172,10 +161,7 @@ fn of_clock(ring: &KeyRing, now: UnixTime) -> Option<Finding> {
 /// Whether a live token is refused while rotations run on time from now on.
 fn of_future(ring: &KeyRing, location: &RingLocation, now: UnixTime) -> Option<Finding> {
     let policy = ring.policy();
-    let horizon = policy
-        .rotate_every
-        .saturating_mul(2)
-        .saturating_add(policy.max_token_lifetime);
+    let horizon = policy.rotate_every.saturating_mul(2).saturating_add(policy.max_token_lifetime);
     match rotation::timeline(ring, now, now.saturating_add(horizon)) {
         Ok(timeline) => timeline.refusal.map(|refusal| Finding {
             code: "live_token_refused",
@@ -202,10 +188,7 @@ pub(super) fn of_place(location: &RingLocation) -> Option<Finding> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let (place, file) = (
-        fs::metadata(folder).ok()?,
-        fs::metadata(location.path()).ok()?,
-    );
+    let (place, file) = (fs::metadata(folder).ok()?, fs::metadata(location.path()).ok()?);
     let (mode, owner) = (place.mode(), place.uid());
     let writable = mode & 0o022 != 0 && mode & STICKY == 0;
     let foreign = owner != ROOT && owner != file.uid();
@@ -259,10 +242,7 @@ mod tests {
     fn codes(ring: &KeyRing, grace: u64, now: UnixTime) -> Vec<&'static str> {
         let location = RingLocation::file("ring.json");
         let expected = Expected { grace, refresh: 2 };
-        of_ring(ring, &location, &expected, now)
-            .iter()
-            .map(|finding| finding.code)
-            .collect()
+        of_ring(ring, &location, &expected, now).iter().map(|finding| finding.code).collect()
     }
 
     #[test]
@@ -281,12 +261,7 @@ mod tests {
         let due = at(30 * DAY);
         assert_eq!(codes(&ring, 0, due), ["no_standby", "rotation_overdue"]);
         assert!(codes(&ring, DAY, due).is_empty());
-        let late = [
-            "no_standby",
-            "rotation_overdue",
-            "active_key_old",
-            "not_pruned",
-        ];
+        let late = ["no_standby", "rotation_overdue", "active_key_old", "not_pruned"];
         assert_eq!(codes(&ring, DAY, at(90 * DAY)), late);
     }
 
@@ -299,29 +274,12 @@ mod tests {
 
     #[test]
     fn a_policy_that_nodes_cannot_follow_is_found() {
-        let policy = Policy {
-            publish_ahead: 63,
-            max_token_lifetime: 60,
-            ..Policy::default()
-        };
+        let policy = Policy { publish_ahead: 63, max_token_lifetime: 60, ..Policy::default() };
         let keys = [(0, Some(62 * DAY)), (30 * DAY, None)];
-        assert_eq!(
-            codes(&ring(policy, &keys), 0, at(10)),
-            ["publish_ahead_small"]
-        );
-        let policy = Policy {
-            rotate_every: DAY / 2,
-            ..Policy::default()
-        };
+        assert_eq!(codes(&ring(policy, &keys), 0, at(10)), ["publish_ahead_small"]);
+        let policy = Policy { rotate_every: DAY / 2, ..Policy::default() };
         let found = codes(&ring(policy, &keys), 0, at(10));
-        assert_eq!(
-            found
-                .iter()
-                .filter(|code| **code == "policy_limits")
-                .count(),
-            2,
-            "{found:?}"
-        );
+        assert_eq!(found.iter().filter(|code| **code == "policy_limits").count(), 2, "{found:?}");
     }
 
     #[test]

@@ -22,10 +22,7 @@ pub(super) fn draw(ring: &KeyRing, now: UnixTime) -> Vec<String> {
         })
         .collect();
     lines.push(axis.labels());
-    lines.push(format!(
-        "{:LABEL$} . staged   = signs   - drains   x revoked   | now",
-        ""
-    ));
+    lines.push(format!("{:LABEL$} . staged   = signs   - drains   x revoked   | now", ""));
     lines
 }
 
@@ -83,9 +80,7 @@ impl Axis {
         let policy = ring.policy();
         let long_ago = now.saturating_sub(policy.rotate_every.saturating_mul(3));
         let keys = || ring.keys().iter();
-        let first = keys()
-            .map(|key| key.created_at().min(key.activates_at()))
-            .min();
+        let first = keys().map(|key| key.created_at().min(key.activates_at())).min();
         let last = keys()
             .filter(|key| key.revoked_at().is_none())
             .map(|key| key.drains_until().unwrap_or(key.activates_at()))
@@ -100,10 +95,7 @@ impl Axis {
         if column == self.column(self.now) {
             return '|';
         }
-        if life
-            .revoked
-            .is_some_and(|at| self.shows(at) && self.column(at) == column)
-        {
+        if life.revoked.is_some_and(|at| self.shows(at) && self.column(at) == column) {
             return 'x';
         }
         // What begins within a column shows in it, however short it is.
@@ -121,19 +113,13 @@ impl Axis {
 
     fn time(&self, column: u64) -> UnixTime {
         let span = self.to.since(self.from);
-        let offset = span
-            .saturating_mul(column)
-            .checked_div(WIDTH)
-            .unwrap_or_default();
+        let offset = span.saturating_mul(column).checked_div(WIDTH).unwrap_or_default();
         self.from.saturating_add(offset)
     }
 
     fn column(&self, time: UnixTime) -> u64 {
         let span = self.to.since(self.from).max(1);
-        let column = time
-            .since(self.from)
-            .saturating_mul(WIDTH)
-            .checked_div(span);
+        let column = time.since(self.from).saturating_mul(WIDTH).checked_div(span);
         column.unwrap_or_default().min(WIDTH.saturating_sub(1))
     }
 
@@ -147,11 +133,8 @@ impl Axis {
         let before = at.saturating_sub(left.len()).saturating_sub(1);
         let after = gap.saturating_sub(before).saturating_sub(NOW.len());
         let fits = at > left.len().saturating_add(1) && before.saturating_add(NOW.len()) < gap;
-        let middle = if fits {
-            format!("{:before$}{NOW}{:after$}", "", "")
-        } else {
-            " ".repeat(gap)
-        };
+        let middle =
+            if fits { format!("{:before$}{NOW}{:after$}", "", "") } else { " ".repeat(gap) };
         format!("{:LABEL$} {left}{middle}{right}", "")
     }
 }
@@ -186,10 +169,8 @@ mod tests {
             key(4, 0, 20, Some(60), Some(25)),
         ];
         let ring = insecure::ring("drawn", 4, Policy::default(), &keys).unwrap();
-        let drawn: Vec<String> = draw(&ring, day(45))
-            .iter()
-            .map(|line| line.chars().skip(7).collect())
-            .collect();
+        let drawn: Vec<String> =
+            draw(&ring, day(45)).iter().map(|line| line.chars().skip(7).collect()).collect();
         let expected = [
             "draining =================--------|---------",
             "revoked  ...........===x          |",

@@ -61,11 +61,7 @@ impl Story<'_> {
             Reason::KeyRetired => (
                 self.told(key, |key| {
                     let at = key.drains_until().unwrap_or_default();
-                    format!(
-                        "key {} retired {}, at {at}",
-                        key.id(),
-                        relative(at, self.now)
-                    )
+                    format!("key {} retired {}, at {at}", key.id(), relative(at, self.now))
                 }),
                 "every token under it had ended by then, or its issuer used the key too long"
                     .to_owned(),
@@ -73,11 +69,7 @@ impl Story<'_> {
             Reason::KeyRevoked => (
                 self.told(key, |key| {
                     let at = key.revoked_at().unwrap_or_default();
-                    format!(
-                        "key {} was revoked {}, at {at}",
-                        key.id(),
-                        relative(at, self.now)
-                    )
+                    format!("key {} was revoked {}, at {at}", key.id(), relative(at, self.now))
                 }),
                 "its session is lost: the user begins a new one".to_owned(),
             ),
@@ -101,15 +93,9 @@ impl Story<'_> {
             ),
             Reason::Expired => self.expired(refused),
             Reason::NotYetValid => self.not_yet(refused),
-            _ => (
-                "there is no ring to verify it with".to_owned(),
-                "give a --ring".to_owned(),
-            ),
+            _ => ("there is no ring to verify it with".to_owned(), "give a --ring".to_owned()),
         };
-        Failure::refused(
-            format!("the token is not valid ({}): {what}", reason.code()),
-            help,
-        )
+        Failure::refused(format!("the token is not valid ({}): {what}", reason.code()), help)
     }
 
     /// Tells of a token whose state cannot be shown.
@@ -141,14 +127,8 @@ impl Story<'_> {
         let skew = self.ring.policy().clock_skew;
         let (issued_at, _) = times(refused);
         let ahead = issued_at.since(self.now);
-        let what = format!(
-            "it was issued {} ahead of this clock, at {issued_at}",
-            about(ahead)
-        );
-        let help = format!(
-            "{skew} s are allowed: set this clock ({}), or its issuer's",
-            self.now
-        );
+        let what = format!("it was issued {} ahead of this clock, at {issued_at}", about(ahead));
+        let help = format!("{skew} s are allowed: set this clock ({}), or its issuer's", self.now);
         (what, help)
     }
 
@@ -159,10 +139,7 @@ impl Story<'_> {
         }
         let (wanted, scheme) = match (key, anatomy::jwt_kid(self.token)) {
             (Some(key), _) => (format!("key {key}"), ""),
-            (None, Some(kid)) => (
-                format!("a key whose jwt kid is {kid:?}"),
-                " for this audience",
-            ),
+            (None, Some(kid)) => (format!("a key whose jwt kid is {kid:?}"), " for this audience"),
             (None, None) => ("its key".to_owned(), ""),
         };
         format!(
@@ -201,8 +178,5 @@ impl Story<'_> {
 
 fn times(refused: &Refused) -> (UnixTime, UnixTime) {
     let (issued_at, expires_at) = (refused.issued_at(), refused.expires_at());
-    (
-        issued_at.unwrap_or_default(),
-        expires_at.unwrap_or_default(),
-    )
+    (issued_at.unwrap_or_default(), expires_at.unwrap_or_default())
 }

@@ -39,14 +39,8 @@ fn text_and_bytes_are_borrowed_from_the_state() {
 
 #[test]
 fn numbers_convert_where_serde_json_converts_them() {
-    assert_eq!(
-        from::<(f64, f32, f32)>("[1, -1, 0.5]").unwrap(),
-        (1.0, -1.0, 0.5)
-    );
-    assert_eq!(
-        from::<(i8, u64, i128, u128)>("[-128, 1, -5, 5]").unwrap(),
-        (-128, 1, -5, 5)
-    );
+    assert_eq!(from::<(f64, f32, f32)>("[1, -1, 0.5]").unwrap(), (1.0, -1.0, 0.5));
+    assert_eq!(from::<(i8, u64, i128, u128)>("[-128, 1, -5, 5]").unwrap(), (-128, 1, -5, 5));
     assert_eq!(kind::<u8>("256"), StateErrorKind::Mismatch);
     assert_eq!(kind::<u8>("-1"), StateErrorKind::Mismatch);
     assert_eq!(kind::<u8>("1.0"), StateErrorKind::Mismatch);
@@ -55,40 +49,12 @@ fn numbers_convert_where_serde_json_converts_them() {
 
 #[test]
 fn keys_convert_where_serde_json_converts_them() {
-    assert_eq!(
-        from::<HashMap<u32, u8>>(r#"{"1":2}"#).unwrap(),
-        HashMap::from([(1, 2)])
-    );
-    assert_eq!(
-        from::<HashMap<i64, u8>>(r#"{"-1":2}"#).unwrap(),
-        HashMap::from([(-1, 2)])
-    );
-    assert_eq!(
-        from::<HashMap<bool, u8>>(r#"{"true":2}"#).unwrap(),
-        HashMap::from([(true, 2)])
-    );
-    assert_eq!(
-        from::<HashMap<char, u8>>(r#"{"ü":2}"#).unwrap(),
-        HashMap::from([('ü', 2)])
-    );
-    assert_eq!(
-        from::<BTreeMap<Option<String>, u8>>(r#"{"a":2}"#)
-            .unwrap()
-            .len(),
-        1
-    );
-    for key in [
-        "",
-        "01",
-        "+1",
-        " 1",
-        "1 ",
-        "1x",
-        "4294967296",
-        "-1",
-        "1.5",
-        "\\\"1\\\"",
-    ] {
+    assert_eq!(from::<HashMap<u32, u8>>(r#"{"1":2}"#).unwrap(), HashMap::from([(1, 2)]));
+    assert_eq!(from::<HashMap<i64, u8>>(r#"{"-1":2}"#).unwrap(), HashMap::from([(-1, 2)]));
+    assert_eq!(from::<HashMap<bool, u8>>(r#"{"true":2}"#).unwrap(), HashMap::from([(true, 2)]));
+    assert_eq!(from::<HashMap<char, u8>>(r#"{"ü":2}"#).unwrap(), HashMap::from([('ü', 2)]));
+    assert_eq!(from::<BTreeMap<Option<String>, u8>>(r#"{"a":2}"#).unwrap().len(), 1);
+    for key in ["", "01", "+1", " 1", "1 ", "1x", "4294967296", "-1", "1.5", "\\\"1\\\""] {
         assert_eq!(
             kind::<HashMap<u32, u8>>(&format!("{{\"{key}\":2}}")),
             StateErrorKind::Mismatch,
@@ -142,29 +108,20 @@ fn tagged_untagged_and_flattened_types_are_read() {
         #[serde(flatten)]
         rest: BTreeMap<String, u8>,
     }
-    assert_eq!(
-        from::<Tagged>(r#"{"x":1,"t":"A"}"#).unwrap(),
-        Tagged::A { x: 1 }
-    );
+    assert_eq!(from::<Tagged>(r#"{"x":1,"t":"A"}"#).unwrap(), Tagged::A { x: 1 });
     assert_eq!(
         from::<Vec<Untagged>>(r#"[1,"x"]"#).unwrap(),
         [Untagged::Number(1), Untagged::Text("x".into())]
     );
     assert_eq!(
         from::<Flat>(r#"{"a":1,"id":2}"#).unwrap(),
-        Flat {
-            id: 2,
-            rest: BTreeMap::from([("a".into(), 1)])
-        }
+        Flat { id: 2, rest: BTreeMap::from([("a".into(), 1)]) }
     );
 }
 
 #[test]
 fn options_units_and_raw_json_are_read() {
-    assert_eq!(
-        from::<(Option<u8>, Option<u8>, ())>("[null,1,null]").unwrap(),
-        (None, Some(1), ())
-    );
+    assert_eq!(from::<(Option<u8>, Option<u8>, ())>("[null,1,null]").unwrap(), (None, Some(1), ()));
     let raw: Box<RawValue> = from(r#"{"a": [1, 1.0]}"#).unwrap();
     assert_eq!(raw.get(), r#"{"a":[1,1.0]}"#);
     let raw: Vec<Box<RawValue>> = from("[[], {}]").unwrap();
@@ -191,10 +148,7 @@ fn more_or_fewer_items_than_the_type_has_are_refused() {
     for text in ["[1]", "[1,2,3]"] {
         assert_eq!(kind::<(u8, u8)>(text), StateErrorKind::Mismatch, "{text}");
     }
-    assert_eq!(
-        decode::<u8>(&[1, 1]).unwrap_err().kind(),
-        StateErrorKind::Trailing
-    );
+    assert_eq!(decode::<u8>(&[1, 1]).unwrap_err().kind(), StateErrorKind::Trailing);
 }
 
 #[test]
@@ -211,15 +165,9 @@ fn errors_name_the_path_and_never_the_text() {
             r#"{"items":[{"qty":1},{"qty":"hunter2"}]}"#,
             "$.items[1].qty: expected u8, found a string",
         ),
-        (
-            r#"{"items":[{"qty":1,"x":1}]}"#,
-            "$.items[0].x: unknown field, expected one of `qty`",
-        ),
+        (r#"{"items":[{"qty":1,"x":1}]}"#, "$.items[0].x: unknown field, expected one of `qty`"),
         (r#"{"items":[{}]}"#, "$.items[0]: field `qty` is missing"),
-        (
-            r#"{"items":"hunter2"}"#,
-            "$.items: expected a sequence, found a string",
-        ),
+        (r#"{"items":"hunter2"}"#, "$.items: expected a sequence, found a string"),
     ] {
         assert_eq!(from::<Cart>(text).unwrap_err().to_string(), message);
     }
@@ -272,15 +220,10 @@ fn a_visitor_that_leaves_values_unread_gets_nothing() {
     }
     impl<'de> Deserialize<'de> for AsEnum {
         fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            deserializer
-                .deserialize_enum("", &[], FirstKey)
-                .map(|_| Self)
+            deserializer.deserialize_enum("", &[], FirstKey).map(|_| Self)
         }
     }
     assert_eq!(kind::<AsMap>(r#"{"a":1}"#), StateErrorKind::Application);
     assert_eq!(kind::<AsEnum>(r#"{"a":1}"#), StateErrorKind::Application);
-    assert_eq!(
-        kind::<Vec<AsMap>>(r#"[{"a":{}},{}]"#),
-        StateErrorKind::Application
-    );
+    assert_eq!(kind::<Vec<AsMap>>(r#"[{"a":{}},{}]"#), StateErrorKind::Application);
 }

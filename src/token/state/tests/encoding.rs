@@ -50,27 +50,11 @@ fn every_shape_of_serdes_model_is_what_serde_json_makes_of_it() {
     agrees(&(i8::MIN, i16::MIN, i32::MIN, i64::MIN));
     agrees(&(u8::MAX, u16::MAX, u32::MAX, u64::MAX));
     agrees(&(i128::from(i64::MIN), u128::from(u64::MAX)));
-    agrees(&(
-        0.1_f32,
-        0.1_f64,
-        -0.0_f64,
-        f64::MAX,
-        f64::MIN_POSITIVE,
-        5e-324,
-    ));
+    agrees(&(0.1_f32, 0.1_f64, -0.0_f64, f64::MAX, f64::MIN_POSITIVE, 5e-324));
     agrees(&('ü', "text", Some(1), None::<u8>, (), Unit));
     agrees(&Pair(1, "x"));
-    agrees(&[
-        Shape::Point,
-        Shape::Line(1),
-        Shape::Box(1, 2),
-        Shape::Cube { side: 3 },
-    ]);
-    agrees(&Flat {
-        id: 1,
-        rest: (0..30).map(|n| (format!("k{n}"), n)).collect(),
-        none: None,
-    });
+    agrees(&[Shape::Point, Shape::Line(1), Shape::Box(1, 2), Shape::Cube { side: 3 }]);
+    agrees(&Flat { id: 1, rest: (0..30).map(|n| (format!("k{n}"), n)).collect(), none: None });
     agrees(&serde_json::json!({"a": [1, -1, 1.5, null, {"b": "c"}]}));
     agrees(&std::net::Ipv4Addr::LOCALHOST);
     agrees(&std::time::Duration::from_millis(1500));
@@ -121,16 +105,11 @@ fn raw_json_becomes_what_it_says() {
     struct Holds {
         raw: Box<RawValue>,
     }
-    let raw = |json: &str| Holds {
-        raw: RawValue::from_string(json.into()).unwrap(),
-    };
+    let raw = |json: &str| Holds { raw: RawValue::from_string(json.into()).unwrap() };
     agrees(&raw(r#"{"a": [1, -0.5, "x"]}"#));
     assert_eq!(encoded(&raw("-0")), hex("a1 63726177 00"));
     let error = refused(&raw(r#"{"a":1,"a":2}"#));
-    assert_eq!(
-        (error.kind(), error.path().as_str()),
-        (StateErrorKind::DuplicateKey, "$.raw.a")
-    );
+    assert_eq!((error.kind(), error.path().as_str()), (StateErrorKind::DuplicateKey, "$.raw.a"));
     let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     assert!(encode(&raw(&deep(31)), &mut Vec::new()).is_ok());
     assert_eq!(refused(&raw(&deep(32))).kind(), StateErrorKind::TooDeep);
@@ -143,26 +122,14 @@ fn what_the_format_cannot_hold_is_refused_with_its_path() {
         items: Vec<BTreeMap<&'static str, T>>,
     }
     let cart = |price: f64| Cart {
-        items: vec![
-            BTreeMap::from([("a", 1.0)]),
-            BTreeMap::from([("a", 1.0), ("price", price)]),
-        ],
+        items: vec![BTreeMap::from([("a", 1.0)]), BTreeMap::from([("a", 1.0), ("price", price)])],
     };
     for price in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-        assert_eq!(
-            refused(&cart(price)).to_string(),
-            "$.items[1].price: a number is not finite"
-        );
+        assert_eq!(refused(&cart(price)).to_string(), "$.items[1].price: a number is not finite");
     }
     assert_eq!(refused(&f32::NAN).kind(), StateErrorKind::NotFinite);
-    assert_eq!(
-        refused(&(u128::from(u64::MAX) + 1)).kind(),
-        StateErrorKind::IntegerRange
-    );
-    assert_eq!(
-        refused(&(i128::from(i64::MIN) - 1)).kind(),
-        StateErrorKind::IntegerRange
-    );
+    assert_eq!(refused(&(u128::from(u64::MAX) + 1)).kind(), StateErrorKind::IntegerRange);
+    assert_eq!(refused(&(i128::from(i64::MIN) - 1)).kind(), StateErrorKind::IntegerRange);
 
     #[derive(Serialize)]
     enum Deep {
@@ -181,16 +148,9 @@ fn what_the_format_cannot_hold_is_refused_with_its_path() {
 
 #[test]
 fn two_fields_of_one_name_are_refused() {
-    let flat = Flat {
-        id: 1,
-        rest: BTreeMap::from([("id".into(), 2)]),
-        none: None,
-    };
+    let flat = Flat { id: 1, rest: BTreeMap::from([("id".into(), 2)]), none: None };
     let error = refused(&flat);
-    assert_eq!(
-        (error.kind(), error.path().as_str()),
-        (StateErrorKind::DuplicateKey, "$.id")
-    );
+    assert_eq!((error.kind(), error.path().as_str()), (StateErrorKind::DuplicateKey, "$.id"));
 }
 
 #[test]
@@ -200,14 +160,8 @@ fn depth_counts_containers_and_variants() {
         value = serde_json::json!([value]);
     }
     assert!(encode(&value, &mut Vec::new()).is_ok());
-    assert_eq!(
-        refused(&serde_json::json!([value])).kind(),
-        StateErrorKind::TooDeep
-    );
-    assert_eq!(
-        refused(&BTreeMap::from([("a", value)])).kind(),
-        StateErrorKind::TooDeep
-    );
+    assert_eq!(refused(&serde_json::json!([value])).kind(), StateErrorKind::TooDeep);
+    assert_eq!(refused(&BTreeMap::from([("a", value)])).kind(), StateErrorKind::TooDeep);
 }
 
 #[test]
@@ -223,14 +177,7 @@ fn a_wrong_length_hint_is_put_right() {
         }
     }
     let honest = encoded(&(0..30).collect::<Vec<u8>>());
-    for hint in [
-        None,
-        Some(0),
-        Some(30),
-        Some(31),
-        Some(1_000_000),
-        Some(usize::MAX),
-    ] {
+    for hint in [None, Some(0), Some(30), Some(31), Some(1_000_000), Some(usize::MAX)] {
         assert_eq!(encoded(&Liar(hint)), honest);
     }
 }

@@ -76,37 +76,22 @@ fn text_that_is_not_one_json_value_is_refused() {
     assert_eq!(kind("1 1"), StateErrorKind::Trailing);
     assert_eq!(kind("{}x"), StateErrorKind::Trailing);
     let mut out = Vec::new();
-    assert_eq!(
-        from_json(b"\"\xff\"", &mut out).unwrap_err().kind(),
-        StateErrorKind::Json
-    );
+    assert_eq!(from_json(b"\"\xff\"", &mut out).unwrap_err().kind(), StateErrorKind::Json);
 }
 
 #[test]
 fn a_number_too_large_for_a_double_is_refused() {
     // Which kind depends on who finds it: serde_json, or ours under `arbitrary_precision`.
-    for text in [
-        "1e309",
-        "-1e309",
-        "1e999999999999",
-        &format!("1{}", "0".repeat(309)),
-    ] {
-        assert!(
-            matches!(kind(text), StateErrorKind::Json | StateErrorKind::NotFinite),
-            "{text}"
-        );
+    for text in ["1e309", "-1e309", "1e999999999999", &format!("1{}", "0".repeat(309))] {
+        assert!(matches!(kind(text), StateErrorKind::Json | StateErrorKind::NotFinite), "{text}");
     }
 }
 
 #[test]
 fn lone_surrogate_escapes_are_refused_and_pairs_are_read() {
-    for text in [
-        r#""\ud800""#,
-        r#""\udc00""#,
-        r#""\ud800\ud800""#,
-        r#"{"\udfff":1}"#,
-        r#""\ud83d x""#,
-    ] {
+    for text in
+        [r#""\ud800""#, r#""\udc00""#, r#""\ud800\ud800""#, r#"{"\udfff":1}"#, r#""\ud83d x""#]
+    {
         assert_eq!(kind(text), StateErrorKind::Json, "{text}");
     }
     assert_eq!(cbor(r#""\ud83d\ude00""#).unwrap(), hex("64 f09f9880"));
@@ -121,10 +106,7 @@ fn a_name_that_is_there_twice_is_refused_at_every_depth() {
         (r#"{"":1,"":1}"#, r#"$[""]"#),
     ] {
         let error = cbor(text).unwrap_err();
-        assert_eq!(
-            (error.kind(), error.path().as_str()),
-            (StateErrorKind::DuplicateKey, path)
-        );
+        assert_eq!((error.kind(), error.path().as_str()), (StateErrorKind::DuplicateKey, path));
     }
     assert!(cbor(r#"{"a":{"a":{"a":1}},"b":{"a":1}}"#).is_ok());
 }
@@ -155,10 +137,7 @@ fn errors_name_the_place_in_the_text() {
             r#"{"cart":{"items":[1,2,x]}}"#,
             "$.cart.items[2]: not json: expected value at line 1 column 23",
         ),
-        (
-            r#"{"a b":{"c":1,"c":2}}"#,
-            r#"$["a b"].c: a map key is there twice"#,
-        ),
+        (r#"{"a b":{"c":1,"c":2}}"#, r#"$["a b"].c: a map key is there twice"#),
     ] {
         assert_eq!(cbor(text).unwrap_err().to_string(), message);
     }
@@ -179,9 +158,7 @@ fn long_containers_get_the_shortest_head() {
 #[test]
 fn many_names_with_one_long_prefix_cost_no_quadratic_time() {
     let prefix = "x".repeat(40);
-    let names: Vec<String> = (0..50_000)
-        .map(|n| format!("\"{prefix}{n:06}\":0"))
-        .collect();
+    let names: Vec<String> = (0..50_000).map(|n| format!("\"{prefix}{n:06}\":0")).collect();
     let state = cbor(&format!("{{{}}}", names.join(","))).unwrap();
     check(&state).unwrap();
     let twin = format!("{{{},\"{prefix}000007\":0}}", names.join(","));
@@ -190,10 +167,9 @@ fn many_names_with_one_long_prefix_cost_no_quadratic_time() {
 
 #[test]
 fn an_object_that_imitates_serde_jsons_private_names_stays_an_object() {
-    for text in [
-        r#"{"$serde_json::private::Number":"1"}"#,
-        r#"{"$serde_json::private::RawValue":"[1]"}"#,
-    ] {
+    for text in
+        [r#"{"$serde_json::private::Number":"1"}"#, r#"{"$serde_json::private::RawValue":"[1]"}"#]
+    {
         assert_eq!(json(&cbor(text).unwrap()).unwrap(), text);
     }
 }

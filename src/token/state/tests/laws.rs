@@ -48,9 +48,7 @@ mod bytes {
 fn finite() -> impl Strategy<Value = f64> {
     prop_oneof![
         any::<f64>().prop_filter("finite", |value| value.is_finite()),
-        any::<f32>()
-            .prop_filter("finite", |value| value.is_finite())
-            .prop_map(f64::from),
+        any::<f32>().prop_filter("finite", |value| value.is_finite()).prop_map(f64::from),
         any::<u16>()
             .prop_map(|bits| half::f16::from_bits(bits).to_f64())
             .prop_filter("finite", |value| value.is_finite()),
@@ -69,41 +67,14 @@ fn shape() -> impl Strategy<Value = Shape> {
 
 fn session() -> impl Strategy<Value = Session> {
     (
-        (
-            any::<u64>(),
-            any::<i64>(),
-            finite(),
-            any::<char>(),
-            prop::option::of(".{0,30}"),
-        ),
-        (
-            vec(shape(), 0..30),
-            hash_map(any::<u32>(), any::<i16>(), 0..30),
-            vec(any::<u8>(), 0..9),
-        ),
+        (any::<u64>(), any::<i64>(), finite(), any::<char>(), prop::option::of(".{0,30}")),
+        (vec(shape(), 0..30), hash_map(any::<u32>(), any::<i16>(), 0..30), vec(any::<u8>(), 0..9)),
         btree_map("[A-Z]{1,3}", any::<bool>(), 0..30),
     )
-        .prop_map(
-            |((id, offset, double, letter, name), (shapes, counts, key), rest)| {
-                let single = if (double as f32).is_finite() {
-                    double as f32
-                } else {
-                    0.5
-                };
-                Session {
-                    id,
-                    offset,
-                    single,
-                    double,
-                    letter,
-                    name,
-                    shapes,
-                    counts,
-                    key,
-                    rest,
-                }
-            },
-        )
+        .prop_map(|((id, offset, double, letter, name), (shapes, counts, key), rest)| {
+            let single = if (double as f32).is_finite() { double as f32 } else { 0.5 };
+            Session { id, offset, single, double, letter, name, shapes, counts, key, rest }
+        })
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -126,20 +97,11 @@ fn value() -> impl Strategy<Value = Value> {
 
 /// Bytes that often are CBOR: random, or valid state with some bytes changed.
 fn near_cbor() -> impl Strategy<Value = Vec<u8>> {
-    let changed = (
-        value(),
-        vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
-    );
+    let changed = (value(), vec((any::<prop::sample::Index>(), any::<u8>()), 0..3));
     prop_oneof![
         vec(any::<u8>(), 0..64),
         vec(
-            prop_oneof![
-                0x60..0x64_u8,
-                0x80..0x84_u8,
-                0xa0..0xa4_u8,
-                0xf4..0xfc_u8,
-                0..3_u8
-            ],
+            prop_oneof![0x60..0x64_u8, 0x80..0x84_u8, 0xa0..0xa4_u8, 0xf4..0xfc_u8, 0..3_u8],
             0..24
         ),
         changed.prop_map(|(value, changes)| {

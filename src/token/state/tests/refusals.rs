@@ -74,11 +74,7 @@ fn depth_is_refused_above_thirty_two_in_every_reader() {
         bytes.push(0x80);
         assert_eq!(check(&bytes).is_ok(), accepted, "{levels}");
         assert_eq!(json(&bytes).is_ok(), accepted, "{levels}");
-        assert_eq!(
-            decode::<serde_json::Value>(&bytes).is_ok(),
-            accepted,
-            "{levels}"
-        );
+        assert_eq!(decode::<serde_json::Value>(&bytes).is_ok(), accepted, "{levels}");
         // What a type skips is stepped over in constant memory.
         assert!(decode::<serde::de::IgnoredAny>(&bytes).is_ok(), "{levels}");
     }
@@ -100,10 +96,7 @@ fn bytes_are_found_anywhere() {
     assert!(!has_bytes(&hex("82 01 a1 6141 81 f93c00")));
     // What cannot be read is not vouched for.
     assert!(has_bytes(&hex("6261")));
-    for (_, value) in [
-        ("text with A in it", encoded("A@BC")),
-        ("null", encoded(&())),
-    ] {
+    for (_, value) in [("text with A in it", encoded("A@BC")), ("null", encoded(&()))] {
         assert!(!has_bytes(&value));
     }
 }
@@ -112,17 +105,8 @@ fn bytes_are_found_anywhere() {
 fn weights_are_the_fields_bytes_heaviest_first() {
     let state = cbor(r#"{"a":1,"cart":{"items":[1,2,3]},"bb":"x"}"#).unwrap();
     let expected = [("cart", 5 + 1 + 6 + 4), ("bb", 3 + 2), ("a", 2 + 1)];
-    assert_eq!(
-        weights(&state),
-        expected.map(|(name, bytes)| (name.to_owned(), bytes))
-    );
-    assert_eq!(
-        weights(&state)
-            .iter()
-            .map(|(_, bytes)| bytes)
-            .sum::<usize>(),
-        state.len() - 1
-    );
+    assert_eq!(weights(&state), expected.map(|(name, bytes)| (name.to_owned(), bytes)));
+    assert_eq!(weights(&state).iter().map(|(_, bytes)| bytes).sum::<usize>(), state.len() - 1);
     assert!(weights(&hex("83 01 02 03")).is_empty());
     assert!(weights(&[]).is_empty());
 }
