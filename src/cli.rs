@@ -1,8 +1,8 @@
 //! The command line: as typed, resolved, done.
 //!
 //! One verb a file, under the noun it belongs to. What verbs share is beside them: where a ring is
-//! ([`ring`]), how it is changed ([`swap`]), what a failure tells and how the program then ends
-//! ([`failure`]), and the only way in and out ([`console`]).
+//! (`ring`), how it is changed (`swap`), what a failure tells and how the program then ends
+//! (`failure`), and the only way in and out (`console`).
 
 mod completions;
 mod confirm;

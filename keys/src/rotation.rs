@@ -1,7 +1,7 @@
 //! Pure planning: a ring, its policy and the time give the next ring, and say what happens when.
 //!
 //! Each verb makes a whole next generation; saving it is one compare-and-swap of a
-//! [store](crate::store). Whatever the verb, [`settle`](settle::settle) ends it: a standby, the times
+//! [store](crate::store). Whatever the verb, `settle` ends it: a standby, the times
 //! until which keys drain, at most 32 keys.
 
 mod changes;
