@@ -1,6 +1,7 @@
 //! A ring that is watched: nodes that lost its source, and nodes that read another generation.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -4,7 +4,8 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::{Duration, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// An instant in whole seconds since 1970-01-01T00:00:00Z, without leap seconds (POSIX time).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +94,14 @@ impl std::error::Error for InvalidTime {}
 pub trait Clock: Send + Sync + 'static {
     /// The time, rounded down to a second.
     fn now(&self) -> UnixTime;
+}
+
+/// Seconds since this process first asked, by a clock that nobody sets: for time-outs, beside the wall
+/// clock that tokens and rings live by.
+#[allow(clippy::disallowed_methods)] // the one clock of this workspace
+pub(crate) fn uptime() -> u64 {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    FIRST.get_or_init(Instant::now).elapsed().as_secs()
 }
 
 /// The machine's clock.

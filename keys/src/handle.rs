@@ -7,7 +7,7 @@ use std::sync::mpsc::SyncSender;
 
 use arc_swap::{ArcSwapOption, Guard};
 
-use crate::clock::UnixTime;
+use crate::clock::{self, UnixTime};
 use crate::document;
 use crate::high_water::{HighWater, Mark};
 use crate::ring::KeyRing;
@@ -33,6 +33,8 @@ pub(crate) struct Source {
     pub(crate) allow_rollback: bool,
     /// The last check that read a valid ring of the generation held or a higher one; 0: none yet.
     checked_at: AtomicU64,
+    /// The same by the clock that nobody sets: a wall clock set back must not keep a node issuing.
+    checked_uptime: AtomicU64,
     /// The last refresh that an unknown key id asked for.
     asked_at: AtomicU64,
     /// The ring held has not been marked: the disk was full, say.
@@ -53,6 +55,7 @@ impl Source {
             high_water,
             allow_rollback,
             checked_at: AtomicU64::new(0),
+            checked_uptime: AtomicU64::new(0),
             asked_at: AtomicU64::new(0),
             unmarked: AtomicBool::new(false),
             last_error: ArcSwapOption::empty(),
@@ -119,8 +122,12 @@ impl KeyRingHandle {
             (None, _) => false,
             (Some(_), None) => true,
             (Some(ring), Some(source)) => {
+                let stale_after = source.stale_after.min(ring.policy().publish_ahead);
                 let checked_at = UnixTime::from_secs(source.checked_at.load(Ordering::Acquire));
-                now < checked_at.saturating_add(source.stale_after.min(ring.policy().publish_ahead))
+                let since = source.checked_uptime.load(Ordering::Acquire);
+                // Both count whole seconds: the second one may be a second short, and never longer.
+                now < checked_at.saturating_add(stale_after)
+                    && clock::uptime().saturating_sub(since) <= stale_after
             }
         }
     }
@@ -215,6 +222,7 @@ impl KeyRingHandle {
     fn checked(&self, now: UnixTime) {
         if let Some(source) = &self.shared.source {
             source.checked_at.store(now.as_secs(), Ordering::Release);
+            source.checked_uptime.store(clock::uptime(), Ordering::Release);
             if source.last_error.load().is_some() {
                 source.last_error.store(None);
             }

@@ -70,7 +70,8 @@ pub enum StoreErrorKind {
 }
 
 impl StoreError {
-    pub(crate) fn new(location: impl Into<String>, kind: StoreErrorKind) -> Self {
+    /// An error of the store at `location`; its text must hold no secret.
+    pub fn new(location: impl Into<String>, kind: StoreErrorKind) -> Self {
         Self { location: location.into(), kind }
     }
 

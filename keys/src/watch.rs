@@ -142,7 +142,7 @@ impl Watch {
 
     /// Waits for a notice or for the next look, whichever is first.
     fn pause(&self, woken: &Receiver<()>) {
-        let longest = self.options.refresh_every;
+        let longest = self.options.refresh_every.max(SHORTEST_PAUSE);
         let fifth = longest.as_millis().checked_div(5).and_then(|ms| u64::try_from(ms).ok());
         // So that a thousand nodes that started together do not ask together.
         let random = SysRng.try_next_u64().unwrap_or(0);
@@ -265,5 +265,7 @@ fn folder_id(folder: &Path) -> FolderId {
     Some((facts.dev(), facts.ino()))
 }
 
+/// However often somebody asks for it, the watch must not spin.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 /// From a notice to the look it causes.
 const SETTLE: Duration = Duration::from_millis(50);

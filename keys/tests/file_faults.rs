@@ -2,6 +2,7 @@
 //! one, whole, and nothing left behind.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,6 +1,7 @@
 //! Which files are read as rings: whole ones, that nobody else can have written, in their folder.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

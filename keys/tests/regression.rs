@@ -1,6 +1,7 @@
 //! Bugs that were, each with a line on it.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,6 +1,7 @@
 //! What every store promises, asked of each.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
