@@ -83,9 +83,11 @@ impl Watch {
         // Before the first look, so that no change between the two is missed.
         let notices = Notices::new(self.store.folder(), wake);
         let first = self.refresh(&handle);
+        let first_issues = handle.may_issue(self.clock.now());
         let shared = handle.downgrade();
         let started = thread::Builder::new().name("saddlebag-watch".into()).spawn(move || {
             let mut notices = notices;
+            let mut issues = first_issues;
             loop {
                 // A folder that is watched anew may have changed just before it was.
                 if !notices.arm() {
@@ -96,6 +98,7 @@ impl Watch {
                 };
                 // Reported where it changes; the handle keeps it.
                 let _ = self.refresh(&handle);
+                issues = self.tell_of_issuing(&handle, issues);
             }
         });
         if let Err(error) = started {
@@ -121,9 +124,27 @@ impl Watch {
             Err(error) => WatchError::Store(error),
         };
         if handle.failed(error.to_string()) {
-            tracing::error!(%error, "the ring was not refreshed; the last good one stays in use");
+            match *handle.load() {
+                Some(_) => {
+                    tracing::error!(%error, "the ring was not refreshed; the last good one stays in use")
+                }
+                None => tracing::error!(%error, "there is no ring yet"),
+            }
         }
         Err(error)
+    }
+
+    /// Says so where a node stops issuing, or begins to.
+    fn tell_of_issuing(&self, handle: &KeyRingHandle, before: bool) -> bool {
+        let issues = handle.may_issue(self.clock.now());
+        match (before, issues) {
+            (true, false) => {
+                tracing::error!("the ring is stale: nothing is issued until it is read again")
+            }
+            (false, true) => tracing::info!("the ring is fresh: tokens are issued"),
+            _ => {}
+        }
+        issues
     }
 
     /// A key must reach every node before it issues.
