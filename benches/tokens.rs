@@ -17,6 +17,7 @@
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::process::Command;
+use std::time::Duration;
 
 use aes_gcm::Aes256Gcm;
 use aes_gcm::aead::{AeadInOut, KeyInit};
@@ -64,7 +65,10 @@ struct Item {
 }
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
+    let mut criterion = Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .configure_from_args();
     let now = UnixTime::now();
     let plan = rotation::init("bench", Policy::default(), now, &mut rand::rngs::SysRng).unwrap();
     let tokens = Tokens::builder(KeyRingHandle::fixed(plan.ring)).build().unwrap();
