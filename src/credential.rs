@@ -9,6 +9,7 @@ use std::str::FromStr;
 use saddlebag_keys::{Audience, InvalidAudience, KeyRingHandle, UnixTime};
 use serde::{Deserialize, Serialize};
 
+use crate::token::format::Protection;
 use crate::token::reason::Reason;
 use crate::tokens::{ConfigError, IssueError, Issued, NewSession, Refused, Tokens};
 
@@ -57,7 +58,8 @@ impl FromStr for Role {
 pub(crate) struct Caller {
     pub(crate) name: String,
     pub(crate) roles: Vec<Role>,
-    /// `None`: all.
+    /// `None`: all, which must be said. `deserialize_with`: a missing member is an error, not a null.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) audiences: Option<Vec<String>>,
 }
 
@@ -114,13 +116,26 @@ impl Credentials {
         })
     }
 
+    /// Why no credential can be checked at the moment, where that is so.
+    pub(crate) fn unusable(&self) -> Option<String> {
+        self.tokens.unusable()
+    }
+
     /// Who presents this credential.
     pub(crate) fn check(&self, token: &str, now: UnixTime) -> Result<Caller, Refused> {
         let verified = self.tokens.verify_at(token, now)?;
-        verified.state().map_err(|_| Refused::new(Reason::BadClaims))
+        let no_credential = || Refused::new(Reason::BadClaims);
+        // Serde would take an array of the members' values, too.
+        let is_map = verified.state_cbor().first().is_some_and(|head| head >> 5 == CBOR_MAP);
+        if verified.protection() != Protection::Sealed || !is_map {
+            return Err(no_credential());
+        }
+        verified.state().map_err(|_| no_credential())
     }
 }
 
+/// The major type in a CBOR map's first byte.
+const CBOR_MAP: u8 = 5;
 const USUAL_LIFETIME: u64 = 30 * 86_400;
 
 /// A credential that was not made.
@@ -146,3 +161,32 @@ impl fmt::Display for CredentialError {
 }
 
 impl std::error::Error for CredentialError {}
+
+#[cfg(test)]
+mod tests {
+    use saddlebag_keys::{Policy, rotation};
+    use serde_json::json;
+
+    use super::*;
+
+    /// `audiences` could be left out, which meant all of them; and serde takes an array for a struct.
+    #[test]
+    fn a_credentials_state_is_exactly_its_three_members() {
+        let now = UnixTime::from_secs(1_800_000_000);
+        let plan = rotation::init("test", Policy::default(), now, &mut rand::rngs::SysRng).unwrap();
+        let credentials = Credentials::new(KeyRingHandle::fixed(plan.ring)).unwrap();
+        for (state, taken) in [
+            (json!({"name": "x", "roles": ["issue"], "audiences": null}), true),
+            (json!({"name": "x", "roles": ["issue"], "audiences": ["shop"]}), true),
+            (json!({"name": "x", "roles": ["issue"]}), false),
+            (json!({"name": "x", "roles": ["issue"], "audiences": null, "more": 1}), false),
+            (json!({"name": "x", "roles": ["root"], "audiences": null}), false),
+            (json!({"name": "x", "roles": null, "audiences": null}), false),
+            (json!(["x", ["issue"], null]), false),
+            (json!(null), false),
+        ] {
+            let issued = credentials.tokens.issue_at(NewSession::of(&state), now).unwrap();
+            assert_eq!(credentials.check(&issued.token, now).is_ok(), taken, "{state}");
+        }
+    }
+}

@@ -8,6 +8,7 @@ mod health;
 mod issue;
 mod keys;
 mod listen;
+mod patient;
 mod problem;
 mod renew;
 mod verify;
@@ -46,6 +47,15 @@ impl Service {
             credentials: Credentials::new(credential_ring)?,
             audiences: Audiences::new(tokens),
         })
+    }
+
+    /// Why no request can be answered at the moment, where that is so.
+    fn unusable(&self) -> Option<String> {
+        let of_callers = || self.credentials.unusable();
+        self.audiences
+            .usual()
+            .unusable()
+            .or_else(|| of_callers().map(|reason| format!("callers cannot be checked: {reason}")))
     }
 
     /// What callers reach.

@@ -124,6 +124,18 @@ impl Tokens {
         &self.shared.ring
     }
 
+    /// Why nothing can be verified at the moment, where that is so.
+    #[cfg(feature = "server")]
+    pub(crate) fn unusable(&self) -> Option<String> {
+        let ring = self.shared.ring.load();
+        let Some(ring) = ring.as_ref() else {
+            return Some("no key ring yet".to_owned());
+        };
+        // A root ring has every audience's keys. A scoped one may have come after it was asked for them.
+        ring.scope()?;
+        ring.audience(&self.shared.audience).err().map(|error| error.to_string())
+    }
+
     fn assemble(
         ring: KeyRingHandle,
         audience: Audience,

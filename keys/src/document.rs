@@ -5,10 +5,12 @@
 //! the place, and never with a byte of a secret.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -35,7 +37,9 @@ pub fn parse(text: &[u8]) -> Result<KeyRing, InvalidDocument> {
     if text.len() > MAX_LEN {
         return Err(InvalidDocument(Problem::TooLong { length: text.len() }));
     }
-    let document: Document = serde_json::from_slice(text).map_err(|error| syntax(&error))?;
+    let Object(document): Object<Document> =
+        serde_json::from_slice(text).map_err(|error| syntax(&error))?;
+    let Object(policy) = document.policy;
     if document.format.0 != FORMAT {
         let format = document.format.0.chars().take(64).collect();
         return Err(InvalidDocument(Problem::Format { format }));
@@ -46,13 +50,13 @@ pub fn parse(text: &[u8]) -> Result<KeyRing, InvalidDocument> {
         generation: document.generation.0,
         audience: document.audience,
         policy: Policy {
-            rotate_every: document.policy.rotate_every.0,
-            publish_ahead: document.policy.publish_ahead.0,
-            max_token_lifetime: document.policy.max_token_lifetime.0,
-            max_session_lifetime: document.policy.max_session_lifetime.0,
-            clock_skew: document.policy.clock_skew.0,
+            rotate_every: policy.rotate_every.0,
+            publish_ahead: policy.publish_ahead.0,
+            max_token_lifetime: policy.max_token_lifetime.0,
+            max_session_lifetime: policy.max_session_lifetime.0,
+            clock_skew: policy.clock_skew.0,
         },
-        keys: document.keys.into_iter().map(Key::from).collect(),
+        keys: document.keys.into_iter().map(|Object(key)| Key::from(key)).collect(),
     };
     // Before the digest: a slip of an editor is better named than "the digest does not match".
     let ring = ring.validated().map_err(|invalid| InvalidDocument(Problem::Ring(invalid)))?;
@@ -62,7 +66,7 @@ pub fn parse(text: &[u8]) -> Result<KeyRing, InvalidDocument> {
             return Err(InvalidDocument(Problem::Weak { id: key.id, reason }));
         }
     }
-    if self::digest(&ring) != *digest {
+    if self::digest(&ring) != **digest {
         return Err(InvalidDocument(Problem::Digest));
     }
     Ok(ring)
@@ -147,8 +151,8 @@ struct Document {
     generation: Number,
     #[serde(deserialize_with = "audience_or_null")]
     audience: Option<Audience>,
-    policy: PolicyDocument,
-    keys: Vec<KeyDocument>,
+    policy: Object<PolicyDocument>,
+    keys: Vec<Object<KeyDocument>>,
     digest: Bytes<32>,
 }
 
@@ -179,8 +183,8 @@ struct KeyDocument {
 impl From<KeyDocument> for Key {
     fn from(key: KeyDocument) -> Self {
         Self {
-            id: KeyId::from_bytes(*key.id.0),
-            secret: Secret::from_bytes(*key.secret.0),
+            id: KeyId::from_bytes(**key.id.0),
+            secret: Secret::from_bytes(**key.secret.0),
             created_at: key.created_at.0,
             activates_at: key.activates_at.0,
             drains_until: key.drains_until.map(|time| time.0),
@@ -192,7 +196,11 @@ impl From<KeyDocument> for Key {
 struct Text(String);
 struct Number(u64);
 struct Time(UnixTime);
-struct Bytes<const N: usize>(Zeroizing<[u8; N]>);
+/// Boxed for the same reason as a [`Secret`].
+struct Bytes<const N: usize>(Box<Zeroizing<[u8; N]>>);
+
+/// A JSON object: serde would take an array of the members' values for a struct, too.
+struct Object<T>(T);
 
 /// Reads one member from a JSON string or number, with errors that never quote it.
 struct Member<F> {
@@ -209,6 +217,24 @@ impl<'de, T, F: FnOnce(&str) -> Option<T>> Visitor<'de> for Member<F> {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
         (self.from_str)(text).ok_or_else(|| E::custom(format_args!("not {}", self.expected)))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members))
+            }
+        }
+        input.deserialize_map(Members(PhantomData)).map(Self)
     }
 }
 
@@ -233,7 +259,7 @@ impl<'de, const N: usize> Deserialize<'de> for Bytes<N> {
             let mut room = Zeroizing::new([0; 36]);
             let length = BASE64_URL_SAFE_NO_PAD.decode_slice(text, &mut room[..]).ok()?;
             let bytes = room.get(..length)?.try_into().ok()?;
-            Some(Self(Zeroizing::new(bytes)))
+            Some(Self(Box::new(Zeroizing::new(bytes))))
         };
         let expected = match N {
             4 => "4 bytes as base64url without padding",

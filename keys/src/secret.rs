@@ -11,14 +11,15 @@ pub const SECRET_LEN: usize = 32;
 
 /// 32 bytes that only their holder may know: a root, or a key derived from one.
 ///
-/// Wiped when dropped, compared in constant time, redacted in `Debug`.
+/// Wiped when dropped, compared in constant time, redacted in `Debug`. Boxed: a move, in a vector that
+/// grows say, would leave its bytes behind.
 #[derive(Clone)]
-pub struct Secret(Zeroizing<[u8; SECRET_LEN]>);
+pub struct Secret(Box<Zeroizing<[u8; SECRET_LEN]>>);
 
 impl Secret {
     /// Takes the bytes as they are, weak or not; a [ring document](crate::document) is stricter.
     pub fn from_bytes(bytes: [u8; SECRET_LEN]) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(Box::new(Zeroizing::new(bytes)))
     }
 
     /// Draws a secret.
@@ -28,7 +29,7 @@ impl Secret {
     /// The generator's own.
     pub fn random<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<Self, R::Error> {
         loop {
-            let mut secret = Self(Zeroizing::new([0; SECRET_LEN]));
+            let mut secret = Self::from_bytes([0; SECRET_LEN]);
             rng.try_fill_bytes(&mut secret.0[..])?;
             if secret.weakness().is_none() {
                 return Ok(secret);

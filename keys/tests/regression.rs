@@ -21,7 +21,9 @@ use common::{
     CountingStore, as_user, folder_with_ring, in_time, mounted, must_pass, needs_root, part, ring,
     temporaries, text, wait_until, with_fault, write_raw,
 };
-use saddlebag_keys::{FileStore, HighWater, Store, StoreErrorKind, UnixTime, Watch, WatchOptions};
+use saddlebag_keys::{
+    FileStore, HighWater, Store, StoreErrorKind, UnixTime, Watch, WatchOptions, rotation,
+};
 
 /// The lock was opened with waiting: a FIFO of its name held a writer up for ever.
 #[test]
@@ -361,4 +363,86 @@ fn a_failed_mark_leaves_nothing_and_its_folder_is_private() {
 
 fn seldom() -> WatchOptions {
     WatchOptions { refresh_every: Duration::from_secs(86_400), ..WatchOptions::default() }
+}
+
+/// Serde takes an array of the members' values for an object: such a document was a ring.
+#[test]
+fn a_document_of_arrays_is_no_ring() {
+    use serde_json::Value;
+
+    let values = |object: &Value, members: &[&str]| -> Value {
+        members.iter().map(|member| object[member].clone()).collect()
+    };
+    let good: Value = serde_json::from_slice(&text(&ring(1))).unwrap();
+    let key = ["id", "secret", "created_at", "activates_at", "drains_until", "revoked_at"];
+    let policy = [
+        "rotate_every",
+        "publish_ahead",
+        "max_token_lifetime",
+        "max_session_lifetime",
+        "clock_skew",
+    ];
+    let whole = ["format", "name", "generation", "audience", "policy", "keys", "digest"];
+    let mut arrays = [good.clone(), good.clone(), values(&good, &whole)];
+    arrays[0]["keys"][0] = values(&good["keys"][0], &key);
+    arrays[1]["policy"] = values(&good["policy"], &policy);
+    assert!(saddlebag_keys::document::parse(good.to_string().as_bytes()).is_ok());
+    for array in arrays {
+        let refusal = saddlebag_keys::document::parse(array.to_string().as_bytes()).unwrap_err();
+        assert!(refusal.to_string().contains("expected an object"), "{refusal}");
+    }
+}
+
+/// A ring's keys were moved about while it was read, and each move left their bytes on the heap for good.
+#[test]
+fn a_ring_that_was_dropped_is_not_on_the_heap() {
+    use std::os::unix::fs::FileExt;
+
+    const NAME: &str = "a_ring_that_was_dropped_is_not_on_the_heap";
+    const MASK: u8 = 0x5a;
+    let Some(folder) = part() else {
+        let folder = tempfile::tempdir().unwrap();
+        let mut rng = rand::rngs::SysRng;
+        let now = UnixTime::from_secs(1_800_000_000);
+        let mut ring =
+            rotation::init("heap", saddlebag_keys::Policy::default(), now, &mut rng).unwrap().ring;
+        for _ in 0..10 {
+            ring = rotation::stage(&ring, now, &mut rng).unwrap().ring;
+        }
+        // What to look for, spelled so that it is not what is looked for.
+        let shop = saddlebag_keys::Audience::new("shop").unwrap();
+        let secrets = ring.scoped_to(&shop).unwrap();
+        let masked: Vec<u8> = secrets
+            .audience(&shop)
+            .unwrap()
+            .iter()
+            .flat_map(|(_, secret)| secret.expose().map(|byte| byte ^ MASK))
+            .collect();
+        fs::write(folder.path().join("masked"), masked).unwrap();
+        write_raw(&folder.path().join("ring.json"), &text(&secrets), 0o600);
+        // One heap, wherever the test's thread is.
+        must_pass(common::again::<&str>(&[], NAME, folder.path()).env("MALLOC_ARENA_MAX", "1"));
+        return;
+    };
+    let masked = fs::read(folder.join("masked")).unwrap();
+    let store = FileStore::new(folder.join("ring.json"));
+    for _ in 0..3 {
+        let ring = store.load().unwrap();
+        let keys = ring.audience(ring.scope().unwrap()).unwrap();
+        assert_eq!(keys.len() * 32, masked.len());
+        drop((ring.clone(), ring, keys));
+    }
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let heap = maps.lines().find(|line| line.ends_with("[heap]")).expect("a heap");
+    let (start, end) = heap.split(' ').next().unwrap().split_once('-').unwrap();
+    let [start, end] = [start, end].map(|text| u64::from_str_radix(text, 16).unwrap());
+    let mut bytes = vec![0; (end - start) as usize];
+    fs::File::open("/proc/self/mem").unwrap().read_exact_at(&mut bytes, start).unwrap();
+    let found = masked
+        .chunks(32)
+        .filter(|secret| {
+            bytes.windows(32).any(|seen| seen.iter().zip(*secret).all(|(a, b)| a ^ MASK == *b))
+        })
+        .count();
+    assert_eq!(found, 0, "of {} keys", masked.len() / 32);
 }

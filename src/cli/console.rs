@@ -76,7 +76,8 @@ impl Console {
         if io::stdin().is_terminal() {
             self.note(format_args!("reading {what} from standard input; end it with Ctrl-D"));
         }
-        let mut input = Vec::new();
+        // Room for all of it at once: a buffer that grows leaves copies of secrets behind.
+        let mut input = Vec::with_capacity(limit.saturating_add(64));
         let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
         io::stdin().lock().take(limit).read_to_end(&mut input).map_err(|error| {
             Failure::usage(

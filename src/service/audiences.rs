@@ -20,6 +20,11 @@ impl Audiences {
         Self { usual, others: ArcSwap::default() }
     }
 
+    /// The tokens of requests that name no audience.
+    pub(super) fn usual(&self) -> &Tokens {
+        &self.usual
+    }
+
     /// The tokens of the audience that a caller named, or of the default one, if the caller may use it.
     pub(super) fn of(
         &self,
@@ -28,7 +33,7 @@ impl Audiences {
         binding: Option<&str>,
     ) -> Result<Tokens, Problem> {
         let tokens = match audience {
-            Some(name) if name != self.usual.audience().as_str() => self.other(name)?,
+            Some(name) if name != self.usual.audience().as_str() => self.other(name, caller)?,
             _ => self.usual.clone(),
         };
         if !caller.may_use(tokens.audience()) {
@@ -40,7 +45,7 @@ impl Audiences {
         }
     }
 
-    fn other(&self, name: &str) -> Result<Tokens, Problem> {
+    fn other(&self, name: &str, caller: &Caller) -> Result<Tokens, Problem> {
         if let Some(known) = self.others.load().get(name) {
             return Ok(known.clone());
         }
@@ -49,6 +54,10 @@ impl Audiences {
             ConfigError::Scope(_) => Problem::audience_out_of_scope(&error),
             _ => Problem::invalid_member("audience", &error),
         })?;
+        // Only what its caller may use is kept: nobody else's names push those out.
+        if !caller.may_use(made.audience()) {
+            return Ok(made);
+        }
         self.others.rcu(|others| {
             // Names come from callers with a credential; one of them may still name very many.
             let mut next =

@@ -28,6 +28,10 @@ pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
 
 /// Reads a value from JSON text: unknown, repeated and mistyped members are refused by their path.
 pub(super) fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Problem> {
+    // Serde would take an array of the members' values for an object, too.
+    if text.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::invalid_body("$", &"an array, where an object is expected"));
+    }
     let mut json = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let mut path = error.path().to_string();

@@ -1,4 +1,4 @@
-//! Connections: HTTP/1.1 and HTTP/2, a deadline for their headers, a cap on their number, a graceful end.
+//! Connections: HTTP/1.1 and HTTP/2, deadlines for the other end, a cap on their number, a graceful end.
 
 use std::io;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 
 use super::listen::Bound;
+use super::patient::Patient;
 
 /// Serves `router` until the other end of `stopped` is dropped, then drains.
 pub(super) async fn serve(
@@ -22,18 +23,19 @@ pub(super) async fn serve(
     drain: Duration,
 ) {
     let graceful = GracefulShutdown::new();
-    let seats = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let seats = Arc::new(Semaphore::new(most_connections()));
     loop {
-        let Ok(seat) = Arc::clone(&seats).acquire_owned().await else {
-            return;
+        let next = async {
+            let seat = Arc::clone(&seats).acquire_owned().await.map_err(io::Error::other)?;
+            accept(&listener).await.map(|stream| (stream, seat))
         };
         let stream = tokio::select! {
-            stream = accept(&listener) => stream,
+            stream = next => stream,
             // An error means that the sender is gone, which is the sign.
             _ = stopped.changed() => break,
         };
         match stream {
-            Ok(stream) => {
+            Ok((stream, seat)) => {
                 let (router, watcher) = (router.clone(), graceful.watcher());
                 tokio::spawn(async move {
                     connection(stream, router, watcher).await;
@@ -75,10 +77,24 @@ async fn connection(stream: Stream, router: Router, watcher: Watcher) {
     builder.http1().max_buf_size(LARGEST_HEAD);
     builder.http2().max_header_list_size(LARGEST_HEAD_H2).max_concurrent_streams(MOST_STREAMS);
     let service = TowerToHyperService::new(router);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let stream = TokioIo::new(Patient::new(stream, HEADERS_WITHIN));
+    let connection = builder.serve_connection(stream, service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+/// How many connections a listener has at most. Each is an open file: whoever connects, two listeners
+/// leave this process enough of them to read its ring.
+fn most_connections() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // Refused where somebody forbids it; what then holds is asked for below.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let share = usize::try_from(files.saturating_sub(OTHER_FILES) / 2).unwrap_or(usize::MAX);
+    share.clamp(1, MOST_CONNECTIONS)
 }
 
 type Stream = Box<dyn Io>;
@@ -88,6 +104,7 @@ trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 
 const MOST_CONNECTIONS: usize = 4_096;
+const OTHER_FILES: u64 = 64;
 const MOST_STREAMS: u32 = 128;
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 const LARGEST_HEAD: usize = 32 * 1024;

@@ -30,22 +30,21 @@ struct Readiness {
     reasons: Vec<String>,
 }
 
-/// Ready is who verifies: a node whose source is down keeps its last good ring, and says so.
+/// Ready is who verifies, for callers it can check: a node whose source is down keeps its last good ring,
+/// and says so.
 pub(super) async fn readyz(State(service): State<Arc<Service>>) -> Response {
     let now = UnixTime::now();
     let freshness = service.ring.freshness(now);
-    let ready = freshness.generation.is_some();
-    let mut reasons = Vec::new();
-    if !ready {
-        reasons.push("no key ring yet".to_owned());
-    } else if !freshness.issuing {
+    let mut reasons: Vec<String> = service.unusable().into_iter().collect();
+    let ready = reasons.is_empty();
+    if ready && !freshness.issuing {
         reasons.push("the key ring is stale: nothing is issued".to_owned());
     }
     reasons.extend(freshness.last_error);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let readiness = Readiness {
         ready,
-        issuing: freshness.issuing,
+        issuing: ready && freshness.issuing,
         generation: freshness.generation,
         age: freshness.checked_at.map(|checked_at| now.since(checked_at)),
         reasons,

@@ -7,7 +7,8 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use saddlebag_keys::UnixTime;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::problem::Problem;
@@ -37,12 +38,23 @@ struct Asked<'a> {
     binding: Option<Cow<'a, str>>,
 }
 
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// Read by hand: serde would also take an object with the name for its one member.
+#[derive(Clone, Copy)]
 enum AskedProtection {
     Signed,
     Sealed,
     Jwt,
+}
+
+impl<'de> Deserialize<'de> for AskedProtection {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        match &*Cow::<str>::deserialize(input)? {
+            "signed" => Ok(Self::Signed),
+            "sealed" => Ok(Self::Sealed),
+            "jwt" => Ok(Self::Jwt),
+            other => Err(D::Error::unknown_variant(other, &["signed", "sealed", "jwt"])),
+        }
+    }
 }
 
 impl From<AskedProtection> for Protection {

@@ -7,6 +7,8 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use rustix::fs::Mode;
+use rustix::process::umask;
 use tokio::net::{TcpListener, UnixListener};
 
 /// An address to listen at: `host:port` (port 0 is any free one) or `unix:PATH`.
@@ -60,7 +62,12 @@ impl Bound {
             }
             Address::Unix(path) => {
                 remove_dead_socket(path)?;
-                let listener = UnixListener::bind(path)?;
+                // A socket has the umask's mode until it is given its own, and may be connected to at once.
+                // Files that another thread makes meanwhile are as private already.
+                let usual = umask(Mode::RWXG | Mode::RWXO);
+                let listener = UnixListener::bind(path);
+                umask(usual);
+                let listener = listener?;
                 let file = SocketFile(path.clone());
                 // Its owner alone; whoever else should come is let in by the folder's owner.
                 std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
@@ -92,10 +99,16 @@ impl Drop for SocketFile {
 fn remove_dead_socket(path: &Path) -> io::Result<()> {
     let is_socket =
         std::fs::symlink_metadata(path).is_ok_and(|facts| facts.file_type().is_socket());
-    if is_socket && std::os::unix::net::UnixStream::connect(path).is_err() {
-        std::fs::remove_file(path)?;
+    if !is_socket {
+        return Ok(());
     }
-    Ok(())
+    match std::os::unix::net::UnixStream::connect(path) {
+        // Any other error may be a living one's, of another user say.
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            std::fs::remove_file(path)
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

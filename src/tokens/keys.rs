@@ -39,7 +39,8 @@ impl AudienceKeys {
         let suites = ring.audience(audience).ok()?.into_iter().map(|(id, secret)| {
             let known = before.into_iter().flat_map(|before| &before.suites);
             // A kept key keeps the ciphers that were derived under it.
-            if let Some(known) = known.into_iter().find(|known| known.audience == secret) {
+            let is_known = |known: &&Arc<Suites>| known.id == id && known.audience == secret;
+            if let Some(known) = known.into_iter().find(is_known) {
                 return Arc::clone(known);
             }
             Arc::new(Suites {

@@ -15,6 +15,7 @@ mod callers;
 mod dev;
 mod lifecycle;
 mod refusals;
+mod regression;
 mod secrecy;
 mod sessions;
 mod support;
