@@ -135,8 +135,9 @@ fn a_binding_must_be_the_same_on_both_sides() {
 #[test]
 fn a_rotation_under_a_running_server_loses_no_session() {
     let ring = Ring::with(&[
+        // Also what a node may be without a look at its ring and still issue.
         "--publish-ahead",
-        "1s",
+        "5s",
         "--rotate-every",
         "1h",
         "--max-token-lifetime",
@@ -149,7 +150,7 @@ fn a_rotation_under_a_running_server_loses_no_session() {
     let keys = caller.get("/v1/keys").json();
     let standby =
         keys["keys"].as_array().unwrap().iter().find(|key| key["state"] == "staged").unwrap();
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    std::thread::sleep(std::time::Duration::from_secs(5));
     let standby = standby["id"].as_str().unwrap();
     let place = ring.place();
     let (code, _, stderr) = run(&["keys", "activate", standby, "--ring", &place], "");
