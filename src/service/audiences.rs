@@ -79,3 +79,25 @@ fn bound(tokens: &Tokens, text: &str) -> Result<Tokens, Problem> {
 }
 
 const MOST: usize = 1_024;
+
+#[cfg(test)]
+mod tests {
+    use saddlebag_keys::{KeyRingHandle, Policy, UnixTime, rotation};
+
+    use super::*;
+
+    /// Names that a caller may not use were kept, and could push out those of everybody else.
+    #[test]
+    fn only_audiences_that_their_caller_may_use_are_kept() {
+        let (now, policy) = (UnixTime::from_secs(1_800_000_000), Policy::default());
+        let plan = rotation::init("test", policy, now, &mut rand::rngs::SysRng).unwrap();
+        let audiences =
+            Audiences::new(Tokens::builder(KeyRingHandle::fixed(plan.ring)).build().unwrap());
+        let some = vec!["shop".to_owned()];
+        let caller = Caller { name: "x".to_owned(), roles: vec![], audiences: Some(some) };
+        for (name, taken, kept) in [("admin", false, 0), ("shop", true, 1), ("admin", false, 1)] {
+            assert_eq!(audiences.of(Some(name), &caller, None).is_ok(), taken, "{name}");
+            assert_eq!(audiences.others.load().len(), kept, "{name}");
+        }
+    }
+}
