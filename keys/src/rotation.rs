@@ -5,22 +5,23 @@
 //! until which keys drain, at most 32 keys.
 
 mod changes;
+mod harm;
+mod refused;
 mod settle;
 mod timeline;
 
-use std::fmt;
-
 use rand::TryCryptoRng;
 
-use crate::audience::Audience;
 use crate::clock::UnixTime;
 use crate::derive;
 use crate::key::{Key, KeyId, KeyState};
-use crate::policy::{InvalidPolicy, Policy};
-use crate::ring::{InvalidRing, KeyRing, check_name};
+use crate::policy::Policy;
+use crate::ring::{KeyRing, check_name};
 use crate::secret::Secret;
 
 pub use changes::Change;
+pub use harm::Harm;
+pub use refused::Refused;
 use settle::settle;
 pub use timeline::{Event, Label, Refusal, Timeline, timeline};
 
@@ -345,134 +346,6 @@ struct Next {
     /// When the key that the verb made active becomes so: `now`, unless this clock is behind.
     at: UnixTime,
 }
-
-/// What a plan does to tokens that are alive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Harm {
-    /// Nodes that have not read the ring since the key was made refuse the tokens it issues.
-    NotPublished {
-        /// The key.
-        id: KeyId,
-        /// By when every node has read it or has stopped issuing.
-        until: UnixTime,
-    },
-    /// Every token under this key is refused from now on.
-    TokensRefused {
-        /// The key.
-        id: KeyId,
-        /// What it was.
-        state: KeyState,
-    },
-}
-
-impl Harm {
-    /// The key whose tokens suffer.
-    pub fn key(&self) -> KeyId {
-        match self {
-            Self::NotPublished { id, .. } | Self::TokensRefused { id, .. } => *id,
-        }
-    }
-}
-
-impl fmt::Display for Harm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotPublished { id, until } => write!(
-                f,
-                "nodes that have not read the ring since key {id} was made refuse what it issues, \
-                 until {until} at the latest"
-            ),
-            Self::TokensRefused { id, state } => {
-                write!(f, "every token under the {state} key {id} is refused at once")
-            }
-        }
-    }
-}
-
-/// A verb that cannot be carried out. Nothing has changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Refused {
-    /// The ring holds one audience's derived keys; only its root ring changes.
-    Scoped {
-        /// The audience.
-        audience: Audience,
-    },
-    /// No key has this id.
-    UnknownKey {
-        /// The id.
-        id: KeyId,
-    },
-    /// Only a staged key can be activated.
-    NotStaged {
-        /// The key.
-        id: KeyId,
-        /// What it is.
-        state: KeyState,
-    },
-    /// The key has not been published long enough.
-    TooEarly {
-        /// The key.
-        id: KeyId,
-        /// When it will have been.
-        not_before: UnixTime,
-    },
-    /// The key is revoked already.
-    AlreadyRevoked {
-        /// The key.
-        id: KeyId,
-        /// Since when.
-        at: UnixTime,
-    },
-    /// `publish_ahead` or `max_token_lifetime` cannot be lowered just before this key activates.
-    AboutToActivate {
-        /// The key.
-        id: KeyId,
-        /// When it activates.
-        activates_at: UnixTime,
-    },
-    /// The policy cannot be followed.
-    Policy(InvalidPolicy),
-    /// 32 keys, none of them revoked, and none has drained.
-    Full,
-    /// The next ring would not be one: the times or the generation have run out of range.
-    Ring(InvalidRing),
-    /// The generator of random numbers failed.
-    Randomness(String),
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Scoped { audience } => write!(
-                f,
-                "the ring is scoped to {audience}: change its root ring, and export it again"
-            ),
-            Self::UnknownKey { id } => write!(f, "the ring has no key {id}"),
-            Self::NotStaged { id, state } => write!(f, "key {id} is {state}, not staged"),
-            Self::TooEarly { id, not_before } => write!(
-                f,
-                "key {id} has not been published for publish_ahead yet; it can be activated from \
-                 {not_before} on"
-            ),
-            Self::AlreadyRevoked { id, at } => write!(f, "key {id} is revoked since {at}"),
-            Self::AboutToActivate { id, activates_at } => write!(
-                f,
-                "publish_ahead and max_token_lifetime cannot be lowered while key {id} is about to \
-                 activate; try again after {activates_at}"
-            ),
-            Self::Policy(invalid) => invalid.fmt(f),
-            Self::Full => f.write_str(
-                "the ring is full: 32 keys, none of them revoked; run prune after the next has drained",
-            ),
-            Self::Ring(invalid) => invalid.fmt(f),
-            Self::Randomness(error) => write!(f, "no random numbers: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for Refused {}
 
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects)]

@@ -6,6 +6,7 @@ use rand::TryRng;
 use sha2::{Digest, Sha256};
 
 use super::*;
+use crate::audience::Audience;
 
 mod activate;
 mod init;
