@@ -3,15 +3,13 @@
 //! A small file a ring in a folder of the node's own: without it a restart would take an older ring,
 //! with keys revoked since alive again.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use rand::TryRng;
-use rand::rngs::SysRng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -69,23 +67,15 @@ impl HighWater {
         let made = folder.recursive(true).mode(0o700).create(&self.folder);
         made.map_err(|error| named(&self.folder, &error))?;
         let path = self.path(mark);
-        // Two processes in two containers may well have one id.
-        let unique = SysRng.try_next_u64().map_err(io::Error::other)?;
-        let temporary = path.with_extension(format!("tmp-{unique:016x}"));
         let text = serde_json::to_vec(mark).map_err(io::Error::other)?;
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(0o600);
         let write = || {
-            let mut file = options.open(&temporary)?;
+            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
             file.write_all(&text)?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
             File::open(&self.folder)?.sync_all()
         };
-        write().map_err(|error| {
-            let _ = fs::remove_file(&temporary);
-            named(&path, &error)
-        })
+        write().map_err(|error: io::Error| named(&path, &error))
     }
 
     /// One file a ring: its name and scope hashed, since a name may hold any character.
