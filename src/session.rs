@@ -106,10 +106,6 @@ impl RawState {
     pub fn as_cbor(&self) -> &[u8] {
         &self.0
     }
-
-    pub(crate) fn from_verified(cbor: &[u8]) -> Self {
-        Self(cbor.to_vec())
-    }
 }
 
 /// State may be secret: only its size is shown.
@@ -262,9 +258,14 @@ impl Verified {
         self.state().map(|state| self.with_state(state))
     }
 
-    /// The session with its state passed through untouched.
-    pub fn raw_session(&self) -> Session<RawState> {
-        self.with_state(RawState::from_verified(self.state_cbor()))
+    /// The session with its state passed through untouched, to the byte; what can be had this way can
+    /// be issued again.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] where the state breaks a rule of the format.
+    pub fn raw_session(&self) -> Result<Session<RawState>, StateError> {
+        RawState::from_cbor(self.state_cbor().to_vec()).map(|state| self.with_state(state))
     }
 
     fn with_state<T>(&self, state: T) -> Session<T> {

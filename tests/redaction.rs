@@ -105,7 +105,7 @@ fn nothing_public_shows_what_it_should_keep() {
         seen.debug(&issued);
         let verified = bound.verify_at(&issued.token, at(NOW)).unwrap();
         seen.debug(&verified);
-        seen.debug(&verified.raw_session());
+        seen.debug(&verified.raw_session().unwrap());
         let typed: Session<serde_json::Value> = verified.session().unwrap();
         seen.debug(&typed);
         seen.debug(&RawState::of(&state()).unwrap());

@@ -62,7 +62,7 @@ fn what_was_issued_comes_back() {
         assert_eq!(session.subject(), Some("alice"));
         assert_eq!(session.audience(), verified.audience());
         assert_eq!(session.into_state(), cart());
-        let raw = verified.raw_session();
+        let raw = verified.raw_session().unwrap();
         assert_eq!(raw.state().as_cbor(), verified.state_cbor());
         assert_eq!(
             verified.state_json().unwrap(),
@@ -239,7 +239,7 @@ fn state_that_does_not_decode_fails_where_it_is_asked_for() {
         assert!(verified.state::<serde_json::Value>().is_err(), "{state:02x?}");
         assert!(verified.session::<serde_json::Value>().is_err(), "{state:02x?}");
         assert!(verified.state_json().is_err(), "{state:02x?}");
-        assert!(verified.raw_session().state().to_json().is_err(), "{state:02x?}");
+        assert!(verified.raw_session().is_err(), "{state:02x?}");
     }
 }
 
