@@ -13,6 +13,7 @@ mod check;
 mod decode;
 mod decode_key;
 mod encode;
+mod encode_compound;
 mod encode_key;
 mod error;
 mod from_json;

@@ -3,11 +3,11 @@
 
 use serde::ser::{self, Serialize};
 
-use super::encode_key::KeyEncoder;
+use super::encode_compound::Compound;
 use super::error::{StateError, StateErrorKind};
 use super::from_json::write_json;
 use super::item::{self, Item};
-use super::writer::{Open, Writer, written};
+use super::writer::{Writer, written};
 use super::{RAW_NUMBER, RAW_VALUE};
 use crate::token::cbor::{Cursor, Major};
 
@@ -29,7 +29,7 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
 
 /// Writes one item.
 pub(super) struct Encoder<'w, 'o> {
-    writer: &'w mut Writer<'o>,
+    pub(super) writer: &'w mut Writer<'o>,
 }
 
 impl<'w, 'o> Encoder<'w, 'o> {
@@ -39,23 +39,7 @@ impl<'w, 'o> Encoder<'w, 'o> {
         hint: Option<usize>,
         variant: Option<&'static str>,
     ) -> Result<Compound<'w, 'o>, StateError> {
-        let around = match variant {
-            Some(name) => {
-                let map = self.writer.open(Major::Map, Some(1))?;
-                self.writer.name(name);
-                Some((map, name))
-            }
-            None => None,
-        };
-        match self.writer.open(major, hint) {
-            Ok(open) => {
-                Ok(Compound { writer: self.writer, open, count: 0, key_waits: false, around })
-            }
-            Err(error) => Err(match variant {
-                Some(name) => error.under_key(name),
-                None => error,
-            }),
-        }
+        Compound::open(self.writer, major, hint, variant)
     }
 
     fn integer<I: TryInto<u64> + TryInto<i64> + Copy>(self, value: I) -> Result<(), StateError> {
@@ -246,169 +230,6 @@ impl<'w, 'o> ser::Serializer for Encoder<'w, 'o> {
         len: usize,
     ) -> Result<Self::SerializeStructVariant, StateError> {
         self.open(Major::Map, Some(len), Some(variant))
-    }
-}
-
-/// An array or a map whose items come one by one.
-pub(super) struct Compound<'w, 'o> {
-    writer: &'w mut Writer<'o>,
-    open: Open,
-    /// Items or pairs so far.
-    count: u64,
-    /// Whether a key was written and its value was not.
-    key_waits: bool,
-    /// The map with one key that makes this the content of an enum's variant.
-    around: Option<(Open, &'static str)>,
-}
-
-impl Compound<'_, '_> {
-    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
-        let written = value.serialize(Encoder { writer: &mut *self.writer });
-        written.map_err(|error| self.locate(error.under_index(self.count)))?;
-        self.count = self.count.saturating_add(1);
-        Ok(())
-    }
-
-    fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), StateError> {
-        self.writer.name(key);
-        self.key_waits = true;
-        self.value(value)
-    }
-
-    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
-        self.take_turn(true)?;
-        let written = value.serialize(Encoder { writer: &mut *self.writer });
-        written.map_err(|error| {
-            let error = error.under_key(self.writer.name_at(&self.open, self.count));
-            self.locate(error)
-        })?;
-        self.count = self.count.saturating_add(1);
-        Ok(())
-    }
-
-    fn close(self) -> Result<(), StateError> {
-        let key_waits = self.key_waits;
-        let Self { writer, open, count, around, .. } = self;
-        let name = around.as_ref().map(|(_, name)| *name);
-        let mut closed = writer.close(open, count);
-        if key_waits {
-            closed = Err(writer.fail(StateErrorKind::Application));
-        }
-        closed.map_err(|error| match name {
-            Some(name) => error.under_key(name),
-            None => error,
-        })?;
-        match around {
-            Some((map, _)) => writer.close(map, 1),
-            None => Ok(()),
-        }
-    }
-
-    /// Holds a hand-written `Serialize` to keys and values in turn.
-    fn take_turn(&mut self, value: bool) -> Result<(), StateError> {
-        if self.key_waits != value {
-            let error = self.writer.fail(StateErrorKind::Application);
-            return Err(self.locate(error));
-        }
-        self.key_waits = !value;
-        Ok(())
-    }
-
-    /// Puts an error under the variant around this container, and keeps it from being swallowed.
-    #[cold]
-    fn locate(&mut self, error: StateError) -> StateError {
-        let error = self.writer.failing(error);
-        match self.around {
-            Some((_, name)) => error.under_key(name),
-            None => error,
-        }
-    }
-}
-
-impl ser::SerializeSeq for Compound<'_, '_> {
-    type Ok = ();
-    type Error = StateError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), StateError> {
-        self.close()
-    }
-}
-
-impl ser::SerializeTuple for Compound<'_, '_> {
-    type Ok = ();
-    type Error = StateError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), StateError> {
-        self.close()
-    }
-}
-
-impl ser::SerializeTupleStruct for Compound<'_, '_> {
-    type Ok = ();
-    type Error = StateError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), StateError> {
-        self.close()
-    }
-}
-
-impl ser::SerializeTupleVariant for Compound<'_, '_> {
-    type Ok = ();
-    type Error = StateError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), StateError> {
-        self.close()
-    }
-}
-
-impl ser::SerializeMap for Compound<'_, '_> {
-    type Ok = ();
-    type Error = StateError;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), StateError> {
-        self.take_turn(false)?;
-        key.serialize(KeyEncoder { writer: &mut *self.writer }).map_err(|error| self.locate(error))
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
-        self.value(value)
-    }
-
-    fn end(self) -> Result<(), StateError> {
-        self.close()
-    }
-}
-
-impl ser::SerializeStructVariant for Compound<'_, '_> {
-    type Ok = ();
-    type Error = StateError;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), StateError> {
-        self.field(key, value)
-    }
-
-    fn end(self) -> Result<(), StateError> {
-        self.close()
     }
 }
 
