@@ -35,7 +35,7 @@ fn a_node_without_a_ring_is_alive_and_not_ready_until_it_has_one() {
 #[test]
 fn a_node_that_lost_its_ring_verifies_on_and_stops_issuing_when_stale() {
     let ring = Ring::new();
-    let server = ring.serve(&["--stale-after", "3s"]).ready();
+    let server = ring.serve(&["--stale-after", "6s"]).ready();
     let caller = server.caller(&ring.credential(&["--role", "issue", "--role", "verify"]));
     let token = caller.issue(&json!({"subject": "alice"}));
     let good = std::fs::read(ring.path()).unwrap();
