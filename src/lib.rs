@@ -62,7 +62,7 @@
 //!
 //! # What it is not
 //!
-//! - No place for much state: some 2 KB sealed, in 4,000 characters. Keep ids, not what they name.
+//! - No place for much state: some 2.9 KB of CBOR sealed, in 4,000 characters. Keep ids, not what they name.
 //! - No logout that reaches other nodes at once: a token is good until it ends (15 minutes, unless renewed)
 //!   or its key is revoked, which ends every session under that key.
 //! - No counter: two requests at once each carry the state they were sent with, and the last answer wins.

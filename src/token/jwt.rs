@@ -160,7 +160,7 @@ impl<'a> Jws<'a> {
     /// The audience it names and its claims, neither of which anybody has verified.
     #[cfg(feature = "server")]
     pub(crate) fn unverified(&self) -> Option<(String, Opened)> {
-        let payload: Payload<'_> = serde_json::from_slice(&self.payload).ok()?;
+        let payload: Payload<'_> = object(&self.payload)?;
         let audience = Audience::new(&payload.aud).ok()?;
         Some((audience.to_string(), payload.opened(&audience)?))
     }
