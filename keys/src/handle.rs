@@ -39,6 +39,7 @@ pub(crate) struct Source {
     asked_at: AtomicU64,
     /// The ring held has not been marked: the disk was full, say.
     unmarked: AtomicBool,
+    failures: AtomicU64,
     last_error: ArcSwapOption<String>,
 }
 
@@ -58,8 +59,14 @@ impl Source {
             checked_uptime: AtomicU64::new(0),
             asked_at: AtomicU64::new(0),
             unmarked: AtomicBool::new(false),
+            failures: AtomicU64::new(0),
             last_error: ArcSwapOption::empty(),
         }
+    }
+
+    /// Seconds without a good look after which nothing is issued under `ring`.
+    fn stale_after(&self, ring: &KeyRing) -> u64 {
+        self.stale_after.min(ring.policy().publish_ahead)
     }
 
     /// Writes the high-water mark. One that cannot be written does not keep a newer ring out, with
@@ -122,7 +129,7 @@ impl KeyRingHandle {
             (None, _) => false,
             (Some(_), None) => true,
             (Some(ring), Some(source)) => {
-                let stale_after = source.stale_after.min(ring.policy().publish_ahead);
+                let stale_after = source.stale_after(ring);
                 let checked_at = UnixTime::from_secs(source.checked_at.load(Ordering::Acquire));
                 let since = source.checked_uptime.load(Ordering::Acquire);
                 // Both count whole seconds: the second one may be a second short, and never longer.
@@ -157,10 +164,14 @@ impl KeyRingHandle {
         let source = self.shared.source.as_ref();
         let checked_at = source.map(|source| source.checked_at.load(Ordering::Acquire));
         let last_error = source.and_then(|source| source.last_error.load_full());
+        let ring = self.load();
+        let stale_after = ring.as_ref().zip(source).map(|(ring, source)| source.stale_after(ring));
         Freshness {
-            generation: self.load().as_ref().map(|ring| ring.generation()),
+            generation: ring.as_ref().map(|ring| ring.generation()),
             checked_at: checked_at.filter(|at| *at > 0).map(UnixTime::from_secs),
             issuing: self.may_issue(now),
+            stale_after,
+            failures: source.map_or(0, |source| source.failures.load(Ordering::Relaxed)),
             last_error: last_error.map(|error| error.to_string()),
         }
     }
@@ -212,6 +223,7 @@ impl KeyRingHandle {
         let Some(source) = &self.shared.source else {
             return false;
         };
+        source.failures.fetch_add(1, Ordering::Relaxed);
         let news = source.last_error.load().as_deref() != Some(&error);
         if news {
             source.last_error.store(Some(Arc::new(error)));
@@ -249,6 +261,10 @@ pub struct Freshness {
     pub checked_at: Option<UnixTime>,
     /// Whether this node issues: it has a ring, and it is not stale.
     pub issuing: bool,
+    /// Seconds after `checked_at` at which it stops; `None` where nobody refreshes the ring.
+    pub stale_after: Option<u64>,
+    /// How many looks at the source gave no ring that could be taken, since this process began.
+    pub failures: u64,
     /// Why the last refresh failed, if it did.
     pub last_error: Option<String>,
 }
