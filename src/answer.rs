@@ -9,15 +9,21 @@ use saddlebag_keys::rotation::next_due;
 use saddlebag_keys::{Key, KeyRing, Policy, UnixTime};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::session::{SessionInfo, Verified};
 use crate::token::state::{StateError, StateErrorKind};
 
 /// The answer to a token: its session, or that it is not active, and never why.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = VerifyAnswer)]
 pub(crate) struct VerifyAnswer<'a> {
+    /// Whether it is a session's token. Where it is not, nothing else is said.
     active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     session: Option<SessionAnswer<'a>>,
 }
 
@@ -32,20 +38,37 @@ impl<'a> VerifyAnswer<'a> {
 }
 
 /// A session.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
 pub(crate) struct SessionAnswer<'a> {
+    /// The same through every renewal: base64url of 12 random bytes.
+    #[schema(min_length = 16, max_length = 16)]
     id: String,
+    /// Whose it is, where somebody is.
+    #[schema(required)]
     subject: Option<&'a str>,
+    /// Who its token is for.
     audience: &'a str,
+    /// When it began.
     #[serde(serialize_with = "text")]
+    #[schema(value_type = String, format = DateTime)]
     started_at: UnixTime,
+    /// When this token was issued.
     #[serde(serialize_with = "text")]
+    #[schema(value_type = String, format = DateTime)]
     issued_at: UnixTime,
+    /// When this token ends, unless it is renewed.
     #[serde(serialize_with = "text")]
+    #[schema(value_type = String, format = DateTime)]
     expires_at: UnixTime,
+    /// When the session ends, renewed or not.
     #[serde(serialize_with = "text")]
+    #[schema(value_type = String, format = DateTime)]
     ends_at: UnixTime,
+    /// How often it was renewed.
     revision: u32,
+    /// The application's own data.
+    #[schema(value_type = AnyJson)]
     state: &'a RawValue,
 }
 
@@ -94,18 +117,25 @@ pub(crate) fn shown(json: String) -> Result<Box<RawValue>, StateError> {
 }
 
 /// A ring without its secrets.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Ring)]
 pub(crate) struct RingAnswer<'a> {
     name: &'a str,
+    /// Its version, which only grows.
     generation: u64,
+    /// Whose it is alone, where it is scoped.
+    #[schema(required)]
     audience: Option<&'a str>,
     policy: PolicyAnswer,
     /// The key that signs.
+    #[schema(required)]
     active: Option<String>,
     /// The key that will be next.
+    #[schema(required)]
     standby: Option<String>,
     /// When `rotate` has something to do; not after now where it has already.
     #[serde(serialize_with = "text")]
+    #[schema(value_type = String, format = DateTime)]
     next_rotation: UnixTime,
     keys: Vec<KeyAnswer>,
 }
@@ -126,17 +156,24 @@ impl<'a> RingAnswer<'a> {
 }
 
 /// A key without its secret.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Key)]
 pub(crate) struct KeyAnswer {
     id: String,
+    /// What it may do now.
+    #[schema(pattern = "^(staged|active|draining|retired|revoked)$")]
     state: &'static str,
     #[serde(serialize_with = "text")]
+    #[schema(value_type = String, format = DateTime)]
     created_at: UnixTime,
     #[serde(serialize_with = "text")]
+    #[schema(value_type = String, format = DateTime)]
     activates_at: UnixTime,
     #[serde(serialize_with = "text_or_null")]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     drains_until: Option<UnixTime>,
     #[serde(serialize_with = "text_or_null")]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     revoked_at: Option<UnixTime>,
 }
 
@@ -154,7 +191,8 @@ impl KeyAnswer {
 }
 
 /// A policy, in seconds.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Policy)]
 pub(crate) struct PolicyAnswer {
     rotate_every: u64,
     publish_ahead: u64,
@@ -172,6 +210,19 @@ impl PolicyAnswer {
             max_session_lifetime: policy.max_session_lifetime,
             clock_skew: policy.clock_skew,
         }
+    }
+}
+
+/// Any JSON, under the rules of the token's format: a state, as the contract describes it.
+pub(crate) struct AnyJson;
+
+impl ToSchema for AnyJson {}
+
+impl PartialSchema for AnyJson {
+    fn schema() -> RefOr<Schema> {
+        let told =
+            "Any JSON: 32 levels deep at most, integers from -2^63 to 2^64-1, no name twice.";
+        ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some(told)).into()
     }
 }
 

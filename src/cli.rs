@@ -5,6 +5,7 @@
 //! (`failure`), and the only way in and out (`console`).
 
 mod completions;
+mod config_file;
 mod confirm;
 mod console;
 mod credential;
@@ -24,8 +25,9 @@ mod usage;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use config_file::Extended;
 use console::Console;
 use failure::{Exit, Failure};
 
@@ -47,7 +49,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     Keys(keys::Keys),
     Token(token::Token),
     Credential(credential::Credential),
@@ -58,13 +60,41 @@ enum Command {
 /// Runs the program on this process's arguments, streams and clock.
 #[doc(hidden)]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let mut console = Console::of_process();
+    let matches = match Cli::command().try_get_matches() {
+        Ok(matches) => matches,
         Err(error) => return usage::end(&error),
     };
-    let mut console = Console::of_process();
-    let end = cli.command.run(&mut console);
+    let end = match command(matches) {
+        Ok(command) => command.run(&mut console),
+        Err(failure) => Err(failure),
+    };
     console.close(end)
+}
+
+/// What is to be done, as it was typed and as its `--config` says.
+fn command(matches: ArgMatches) -> Result<Command, Failure> {
+    let read = |matches: &ArgMatches| {
+        Cli::from_arg_matches(matches).map_err(|error| {
+            let (error, help) = usage::in_two_lines(&error.render().to_string());
+            Failure::usage(error, help)
+        })
+    };
+    let program = Cli::command();
+    let verb = program.find_subcommand("serve").zip(matches.subcommand_matches("serve"));
+    let Some((verb, of_verb)) = verb else {
+        return read(&matches).map(|cli| cli.command);
+    };
+    let extended = Extended::new(std::env::args_os().collect(), verb, of_verb)?;
+    let matches = program.clone().try_get_matches_from(&extended.arguments);
+    let matches = matches.map_err(|error| extended.failure(&error))?;
+    let mut command = read(&matches)?.command;
+    if let (Command::Serve(serve), Some(of_verb)) =
+        (&mut command, matches.subcommand_matches("serve"))
+    {
+        serve.settings = extended.settings(verb, of_verb);
+    }
+    Ok(command)
 }
 
 /// How a verb ends: done, or refused with the answer already told; or a failure to tell.
@@ -73,7 +103,7 @@ type End = Result<Exit, Failure>;
 impl Command {
     fn run(self, console: &mut Console) -> End {
         match self {
-            Self::Serve(serve) => serve.run(),
+            Self::Serve(serve) => serve.run(console),
             Self::Keys(keys) => keys.run(console),
             Self::Token(token) => token.run(console),
             Self::Credential(credential) => credential.run(console),
@@ -101,6 +131,21 @@ Exit codes:
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    /// One set of names: a flag of `serve` is a variable, unless it is said anew each time.
+    #[test]
+    fn every_flag_of_serve_is_a_variable_of_the_same_name() {
+        let program = super::Cli::command();
+        let serve = program.find_subcommand("serve").unwrap();
+        for argument in serve.get_arguments() {
+            let flag = argument.get_long().unwrap();
+            if ["allow-rollback", "check", "dev", "help", "json"].contains(&flag) {
+                continue;
+            }
+            let variable = format!("SADDLEBAG_{}", flag.to_uppercase().replace('-', "_"));
+            assert_eq!(argument.get_env(), Some(variable.as_ref()), "--{flag}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use saddlebag_keys::{Audience, InvalidAudience, KeyRingHandle, UnixTime};
+use saddlebag_keys::{Audience, InvalidAudience, KeyId, KeyRingHandle, UnixTime};
 use serde::{Deserialize, Serialize};
 
 use crate::token::format::Protection;
@@ -73,6 +73,15 @@ impl Caller {
     }
 }
 
+/// A credential that is good.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub(crate) caller: Caller,
+    pub(crate) issued_at: UnixTime,
+    pub(crate) expires_at: UnixTime,
+    pub(crate) key: KeyId,
+}
+
 /// Makes and checks credentials under one ring.
 #[derive(Clone, Debug)]
 pub(crate) struct Credentials {
@@ -121,8 +130,8 @@ impl Credentials {
         self.tokens.unusable()
     }
 
-    /// Who presents this credential.
-    pub(crate) fn check(&self, token: &str, now: UnixTime) -> Result<Caller, Refused> {
+    /// Who presents this credential, and until when it is good.
+    pub(crate) fn check(&self, token: &str, now: UnixTime) -> Result<Checked, Refused> {
         let verified = self.tokens.verify_at(token, now)?;
         let no_credential = || Refused::new(Reason::BadClaims);
         // Serde would take an array of the members' values, too.
@@ -130,7 +139,10 @@ impl Credentials {
         if verified.protection() != Protection::Sealed || !is_map {
             return Err(no_credential());
         }
-        verified.state().map_err(|_| no_credential())
+        let caller = verified.state().map_err(|_| no_credential())?;
+        let info = verified.info();
+        let (issued_at, expires_at) = (info.issued_at, info.expires_at);
+        Ok(Checked { caller, issued_at, expires_at, key: verified.key_id() })
     }
 }
 

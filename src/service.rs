@@ -1,51 +1,131 @@
-//! The HTTP service: issue, verify and renew for callers in any language; one endpoint a file.
+//! The HTTP service: sessions for callers in any language; one endpoint a file.
+//!
+//! A connection (`connections`, `tls`, `listen`) carries requests; around each is what watches and bounds it
+//! (`observe`, `overload`, `metrics`), in it a caller (`caller`, `peer`), a body (`body`) and an audience's
+//! tokens (`audiences`). What is refused is a `problem`; what is promised, the `contract`.
 
 mod audiences;
 mod body;
 mod caller;
 mod connections;
+mod contract;
+mod docs;
 mod health;
+mod introspect;
 mod issue;
+mod jwks;
 mod keys;
+mod limits;
 mod listen;
-mod patient;
+mod metrics;
+mod observe;
+mod overload;
+mod peer;
 mod problem;
 mod renew;
+mod tls;
 mod verify;
+mod verify_batch;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, HeaderValue};
-use axum::http::{HeaderName, Method};
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::http::header::{
+    CACHE_CONTROL, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use saddlebag_keys::KeyRingHandle;
+use saddlebag_keys::{KeyRing, KeyRingHandle, UnixTime};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::credential::Credentials;
+use crate::credential::{Caller, Credentials};
 use crate::tokens::{ConfigError, Tokens};
 use audiences::Audiences;
+use connections::{Seats, Serving};
+use metrics::{CallerRefused, Metrics};
+use overload::Gates;
 use problem::Problem;
 
+pub(crate) use limits::Limits;
 pub(crate) use listen::{Address, Bound};
+pub(crate) use observe::SPANS;
+pub(crate) use peer::LocalUser;
+pub(crate) use tls::{Tls, TlsFiles};
 
 /// What every request sees.
 pub(crate) struct Service {
     ring: KeyRingHandle,
+    /// Where callers are checked under another ring.
+    credential_ring: Option<KeyRingHandle>,
     credentials: Credentials,
     audiences: Audiences,
+    local_users: Vec<LocalUser>,
+    limits: Limits,
+    gates: Gates,
+    metrics: Metrics,
+    /// Of the API's listener and the probes'.
+    seats: [Arc<Seats>; 2],
+    tls: Option<Arc<Tls>>,
+    request_log: bool,
+    traced: bool,
+}
+
+type Shared = Arc<Service>;
+
+/// Why there is no service.
+#[derive(Debug)]
+pub(crate) enum CannotServe {
+    /// No caller can be checked with this ring.
+    Callers(ConfigError),
+    /// Two metrics have one name: a bug.
+    Metrics(prometheus::Error),
+}
+
+/// How a service is run, apart from its keys.
+pub(crate) struct Settings {
+    pub(crate) limits: Limits,
+    pub(crate) local_users: Vec<LocalUser>,
+    pub(crate) tls: Option<Arc<Tls>>,
+    /// A line a request.
+    pub(crate) request_log: bool,
+    /// A span a request.
+    pub(crate) traced: bool,
 }
 
 impl Service {
     /// A service over one ring. `tokens` are those of the default audience; callers are checked under
-    /// `credential_ring`.
-    pub(crate) fn new(tokens: Tokens, credential_ring: KeyRingHandle) -> Result<Self, ConfigError> {
+    /// `credential_ring`, or else under the same one.
+    pub(crate) fn new(
+        tokens: Tokens,
+        credential_ring: Option<KeyRingHandle>,
+        settings: Settings,
+    ) -> Result<Self, CannotServe> {
+        let Settings { limits, local_users, tls, request_log, traced } = settings;
+        let ring = tokens.ring().clone();
+        let seats = || {
+            let most = connections::most_connections(limits.connections);
+            Seats::new(most, limits.connections_per_peer)
+        };
         Ok(Self {
-            ring: tokens.ring().clone(),
-            credentials: Credentials::new(credential_ring)?,
+            credentials: Credentials::new(credential_ring.as_ref().unwrap_or(&ring).clone())
+                .map_err(CannotServe::Callers)?,
+            ring,
+            credential_ring,
             audiences: Audiences::new(tokens),
+            local_users,
+            limits,
+            gates: Gates::new(limits.requests),
+            metrics: Metrics::new(tls.is_some()).map_err(CannotServe::Metrics)?,
+            seats: [seats(), seats()],
+            tls,
+            request_log,
+            traced,
         })
     }
 
@@ -58,28 +138,61 @@ impl Service {
             .or_else(|| of_callers().map(|reason| format!("callers cannot be checked: {reason}")))
     }
 
-    /// What callers reach.
-    fn api(self: &Arc<Self>) -> Router {
-        Router::new()
-            .route("/v1/sessions", post(issue::issue))
-            .route("/v1/sessions/verify", post(verify::verify))
-            .route("/v1/sessions/renew", post(renew::renew))
-            .route("/v1/keys", get(keys::keys))
-            .fallback(no_such_path)
-            .method_not_allowed_fallback(no_such_method)
-            .layer(axum::middleware::map_response(guarded))
-            .with_state(Arc::clone(self))
+    /// The tokens of the audience that a caller named, or of the default one, if the caller may use it.
+    fn tokens(
+        &self,
+        audience: Option<&str>,
+        caller: &Caller,
+        binding: Option<&str>,
+    ) -> Result<Tokens, Problem> {
+        let tokens = self.audiences.of(audience, caller)?;
+        if !caller.may_use(tokens.audience()) {
+            self.metrics.caller_refused(CallerRefused::Audience);
+            return Err(Problem::audience_not_allowed(tokens.audience()));
+        }
+        audiences::bound(tokens, binding)
     }
 
-    /// What orchestrators and probes reach.
+    /// What callers reach. A path is here, and so in the contract, or nowhere.
+    fn api_routes() -> OpenApiRouter<Shared> {
+        OpenApiRouter::with_openapi(contract::Api::openapi())
+            .routes(routes!(issue::issue))
+            .routes(routes!(verify::verify))
+            .routes(routes!(verify_batch::verify_batch))
+            .routes(routes!(renew::renew))
+            .routes(routes!(introspect::introspect))
+            .routes(routes!(keys::keys))
+            .routes(routes!(jwks::jwks))
+            .routes(routes!(contract::openapi))
+            .routes(routes!(docs::page))
+            .routes(routes!(docs::file))
+    }
+
+    /// What orchestrators, probes and Prometheus reach.
+    fn admin_routes() -> OpenApiRouter<Shared> {
+        OpenApiRouter::with_openapi(contract::Admin::openapi())
+            .routes(routes!(health::healthz))
+            .routes(routes!(health::readyz))
+            .routes(routes!(metrics::metrics))
+    }
+
+    fn api(self: &Arc<Self>) -> Router {
+        let routes: Router<Shared> = Self::api_routes().into();
+        self.finished(
+            routes
+                .fallback(no_such_path)
+                .method_not_allowed_fallback(no_such_method)
+                .layer(from_fn_with_state(Arc::clone(self), observe::observe)),
+        )
+    }
+
     fn admin(self: &Arc<Self>) -> Router {
-        Router::new()
-            .route("/healthz", get(health::healthz))
-            .route("/readyz", get(health::readyz))
-            .fallback(no_such_path)
-            .method_not_allowed_fallback(no_such_method)
-            .layer(axum::middleware::map_response(guarded))
-            .with_state(Arc::clone(self))
+        let routes: Router<Shared> = Self::admin_routes().into();
+        self.finished(routes.fallback(no_such_path).method_not_allowed_fallback(no_such_method))
+    }
+
+    fn finished(self: &Arc<Self>, router: Router<Shared>) -> Router {
+        router.layer(from_fn_with_state(Arc::clone(self), guarded)).with_state(Arc::clone(self))
     }
 
     /// Serves both listeners until `shutdown`, then lets what is under way finish, for `drain` at most.
@@ -92,21 +205,54 @@ impl Service {
     ) {
         let service = Arc::new(self);
         let (stop, stopped) = tokio::sync::watch::channel(());
-        let api = tokio::spawn(connections::serve(api, service.api(), stopped.clone(), drain));
-        let admin = tokio::spawn(connections::serve(admin, service.admin(), stopped, drain));
+        let [api_seats, admin_seats] = &service.seats;
+        let [api_metrics, admin_metrics] = service.metrics.listeners();
+        let serving = |router, seats: &Arc<Seats>, tls, metrics| {
+            let (limits, seats) = (service.limits, Arc::clone(seats));
+            Serving { router, tls, limits, seats, metrics }
+        };
+        let of_api = serving(service.api(), api_seats, service.tls.clone(), api_metrics);
+        let of_admin = serving(service.admin(), admin_seats, None, admin_metrics);
+        let fresh = service.tls.clone().map(|tls| tokio::spawn(tls.keep_fresh()));
+        let api = tokio::spawn(connections::serve(api, of_api, stopped.clone(), drain));
+        let admin = tokio::spawn(connections::serve(admin, of_admin, stopped, drain));
         shutdown.await;
         drop(stop);
         // Each ends by itself within `drain`; one that panicked has ended already.
         let _ = tokio::join!(api, admin);
+        if let Some(fresh) = fresh {
+            fresh.abort();
+        }
     }
 }
 
-/// No answer of ours belongs in a cache, tokens and sessions least of all.
-async fn guarded(mut response: Response) -> Response {
+/// No answer of ours belongs in a cache, unless it says so itself; tokens and sessions least of all.
+async fn guarded(State(service): State<Shared>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(NOSNIFF, HeaderValue::from_static("nosniff"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if service.tls.is_some() {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
     response
+}
+
+/// What is wrong with this machine's clock, as far as a ring can tell: keys are made before they are read.
+pub(crate) fn clock_complaint(ring: &KeyRing, now: UnixTime) -> Option<String> {
+    let behind = ahead_of_clock(ring, now);
+    (behind > ring.policy().clock_skew).then(|| {
+        format!(
+            "this clock shows {now}, {behind} s before the ring's newest key was made: \
+             set it, from a time server, or the clock of whoever makes keys"
+        )
+    })
+}
+
+/// Seconds from `now` to the creation of the ring's newest key, 0 where that has been.
+fn ahead_of_clock(ring: &KeyRing, now: UnixTime) -> u64 {
+    ring.keys().iter().map(|key| key.created_at().since(now)).max().unwrap_or_default()
 }
 
 async fn no_such_path() -> Response {
@@ -116,5 +262,3 @@ async fn no_such_path() -> Response {
 async fn no_such_method(method: Method) -> Response {
     Problem::method_not_allowed(&method).into_response()
 }
-
-const NOSNIFF: HeaderName = HeaderName::from_static("x-content-type-options");

@@ -17,6 +17,8 @@ use crate::lifetime::{RenewalRule, Wish};
 use crate::token::format::Protection;
 #[cfg(feature = "jwt")]
 use crate::token::jwt::JwtAlgorithm;
+#[cfg(feature = "server")]
+use crate::token::jwt::PublicJwk;
 use crate::token::sealed::{DerivedCiphers, Sealer};
 
 pub use builder::{ConfigError, TokensBuilder};
@@ -134,6 +136,17 @@ impl Tokens {
         // A root ring has every audience's keys. A scoped one may have come after it was asked for them.
         ring.scope()?;
         ring.audience(&self.shared.audience).err().map(|error| error.to_string())
+    }
+
+    /// The public keys of every key that verifies at `now`; `None` without a ring for this audience.
+    #[cfg(feature = "server")]
+    pub(crate) fn public_keys(&self, now: saddlebag_keys::UnixTime) -> Option<Vec<PublicJwk>> {
+        let ring = self.shared.ring.load();
+        let ring = ring.as_ref()?;
+        let secrets = ring.audience(&self.shared.audience).ok()?;
+        let verifies = |key: &saddlebag_keys::Key| ring.state(key, now).verifies();
+        let keys = ring.keys().iter().zip(secrets).filter(|(key, _)| verifies(key));
+        keys.map(|(_, (_, secret))| PublicJwk::new(&secret)).collect()
     }
 
     fn assemble(

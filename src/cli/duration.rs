@@ -26,6 +26,12 @@ impl FromStr for Duration {
     }
 }
 
+impl From<Duration> for std::time::Duration {
+    fn from(duration: Duration) -> Self {
+        Self::from_secs(duration.0)
+    }
+}
+
 /// The shortest spelling: `86400s` is shown as `1d`.
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

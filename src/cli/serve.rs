@@ -1,28 +1,40 @@
 //! `saddlebag serve`: the HTTP service.
 
+mod check;
 mod dev;
+mod limits;
+mod logs;
+mod systemd;
+mod tls;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
+use std::net::ToSocketAddrs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use saddlebag_keys::{HighWater, KeyRingHandle, Watch, WatchOptions};
+use saddlebag_keys::{HighWater, KeyRingHandle, UnixTime, Watch, WatchOptions};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 use super::End;
+use super::config_file::Setting;
+use super::console::Console;
 use super::duration::Duration as Span;
 use super::failure::{Exit, Failure};
 use super::ring::{RingLocation, location_parser};
 use super::token::Jwt;
-use crate::service::{Address, Bound, Service};
+use crate::service::{Address, Bound, CannotServe, LocalUser, Service, Settings, clock_complaint};
 use crate::tokens::Tokens;
+use limits::LimitArgs;
+use logs::LogArgs;
+use tls::TlsArgs;
 
-/// Serves sessions over HTTP: issue, verify and renew
+/// Serves sessions over HTTP: issue, verify, renew, introspect
 ///
 /// Callers need a credential (saddlebag credential issue). Listens on loopback unless told otherwise, and
-/// ends on SIGTERM or SIGINT after what is under way.
+/// ends on SIGTERM or SIGINT after what is under way. Every flag is also a variable, SADDLEBAG_ and its
+/// name, and a setting of --config: what is typed wins over the variable, the variable over the file.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Serve {
@@ -32,19 +44,31 @@ pub(super) struct Serve {
         env = "SADDLEBAG_RING",
         value_name = "RING",
         value_parser = location_parser(),
-        required_unless_present = "dev"
+        required_unless_present_any = ["dev", "config"]
     )]
     ring: Option<RingLocation>,
+
+    /// Takes more flags from a TOML file: listen = "127.0.0.1:7070"
+    #[arg(long, env = "SADDLEBAG_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Validates what would run, prints it, and ends
+    #[arg(long, conflicts_with = "dev")]
+    check: bool,
+
+    /// Prints it as JSON
+    #[arg(long, requires = "check")]
+    json: bool,
 
     /// Makes a ring and a credential in your state folder, and prints curl lines to try it
     #[arg(long)]
     dev: bool,
 
-    /// Where callers' requests are taken: host:port (port 0 is any free one) or unix:PATH
+    /// Where callers' requests are taken: host:port (port 0 is any free one), unix:PATH, or systemd:NAME
     #[arg(long, env = "SADDLEBAG_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:7070")]
     listen: Address,
 
-    /// Where /healthz and /readyz are, for probes alone
+    /// Where /healthz, /readyz and /metrics are, for probes alone
     #[arg(
         long,
         env = "SADDLEBAG_ADMIN_LISTEN",
@@ -52,6 +76,10 @@ pub(super) struct Serve {
         default_value = "127.0.0.1:7071"
     )]
     admin_listen: Address,
+
+    /// On a Unix socket, grants a local user roles without a credential; give it again for more users
+    #[arg(long, env = "SADDLEBAG_ALLOW_UID", value_name = "UID=ROLE,…")]
+    allow_uid: Vec<LocalUser>,
 
     /// The audience of requests that name none
     #[arg(long, env = "SADDLEBAG_AUDIENCE", value_name = "A", default_value = "default")]
@@ -85,32 +113,43 @@ pub(super) struct Serve {
     #[arg(long, env = "SADDLEBAG_DRAIN", value_name = "DURATION", default_value = "10s")]
     drain: Span,
 
-    /// What is logged to standard error: error, warn, info, debug, or a filter of tracing's
-    #[arg(long, env = "SADDLEBAG_LOG", value_name = "FILTER", default_value = "info")]
-    log: String,
+    #[command(flatten)]
+    tls: TlsArgs,
+
+    #[command(flatten)]
+    limits: LimitArgs,
+
+    #[command(flatten)]
+    logs: LogArgs,
+
+    /// Everything above as it is in force, and from where.
+    #[arg(skip)]
+    pub(super) settings: Vec<Setting>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   saddlebag serve --dev
   saddlebag serve --ring file:/etc/saddlebag/ring.json --state-dir /var/lib/saddlebag
-  saddlebag serve --ring file:ring.json --listen unix:/run/saddlebag/api.sock --audience shop";
+  saddlebag serve --ring file:ring.json --listen unix:/run/saddlebag/api.sock --allow-uid 1000=verify
+  saddlebag serve --ring file:ring.json --listen 0.0.0.0:7443 --tls-cert chain.pem --tls-key key.pem
+  saddlebag serve --config /etc/saddlebag/serve.toml --check";
 
 impl Serve {
-    pub(super) fn run(self) -> End {
-        let filter = EnvFilter::try_new(&self.log).map_err(|error| {
-            Failure::usage(
-                format!("--log {:?} is no filter: {error}", self.log),
-                "say --log info, or for one part of the program --log info,saddlebag::service=debug",
-            )
-        })?;
-        let logs = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(io::stderr)
-            .with_ansi(io::stderr().is_terminal());
-        // Fails where a log is set up already, which is then as good.
-        let _ = logs.try_init();
+    pub(super) fn run(self, console: &mut Console) -> End {
+        if self.check {
+            return self.check(console);
+        }
+        if let Some(failure) = self.misplaced() {
+            return Err(failure);
+        }
+        let traces = self.logs.begin()?;
+        let end = self.serve();
+        traces.end();
+        end
+    }
 
+    fn serve(self) -> End {
         let dev = match self.dev {
             true => Some(dev::prepare(self.ring.as_ref())?),
             false => None,
@@ -118,11 +157,11 @@ impl Serve {
         let place = dev.as_ref().map(dev::Dev::ring).or(self.ring.as_ref());
         let place =
             place.ok_or_else(|| Failure::usage("no ring", "say --ring file:PATH, or --dev"))?;
+        if let Some(warning) = self.in_clear() {
+            tracing::warn!("{warning}");
+        }
         let ring = self.watch(place);
-        let credential_ring = match &self.credential_ring {
-            Some(place) => self.watch(place),
-            None => ring.clone(),
-        };
+        let credential_ring = self.credential_ring.as_ref().map(|place| self.watch(place));
         let service = self.service(ring.clone(), credential_ring)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| {
@@ -132,6 +171,51 @@ impl Serve {
             )
         })?;
         runtime.block_on(self.listen(service, ring, dev))
+    }
+
+    /// Flags that do not go together in a way that clap cannot tell.
+    fn misplaced(&self) -> Option<Failure> {
+        let is_unix = matches!(self.listen, Address::Unix(_) | Address::Systemd(_));
+        if let Some(user) = self.allow_uid.first().filter(|_| !is_unix) {
+            return Some(Failure::usage(
+                format!(
+                    "--allow-uid {}: --listen {} is no Unix socket, and tells no user",
+                    user, self.listen
+                ),
+                "add --listen unix:PATH",
+            ));
+        }
+        if self.tls.is_on() && matches!(self.listen, Address::Unix(_)) {
+            return Some(Failure::usage(
+                format!(
+                    "--tls-cert: --listen {} is a Unix socket, which needs no TLS",
+                    self.listen
+                ),
+                "leave the certificate out, or listen at host:port",
+            ));
+        }
+        if matches!(self.listen, Address::Systemd(_)) && self.listen == self.admin_listen {
+            return Some(Failure::usage(
+                format!("--listen and --admin-listen are both {}", self.listen),
+                "give each a socket of its own, with another FileDescriptorName=",
+            ));
+        }
+        None
+    }
+
+    /// What travels where others may read it.
+    fn in_clear(&self) -> Option<String> {
+        let Address::Tcp(address) = &self.listen else {
+            return None;
+        };
+        let mut addresses = address.to_socket_addrs().ok()?;
+        let beyond = addresses.any(|address| !address.ip().is_loopback());
+        (beyond && !self.tls.is_on()).then(|| {
+            format!(
+                "--listen {address} is beyond this machine, and without --tls-cert tokens and credentials \
+                 travel there in clear"
+            )
+        })
     }
 
     /// A handle that is kept fresh. A ring that cannot be read yet is waited for: the service is not
@@ -152,17 +236,35 @@ impl Serve {
         Watch::new(place.store(self.allow_group_read), options).start_waiting().0
     }
 
-    fn service(&self, ring: KeyRingHandle, callers: KeyRingHandle) -> Result<Service, Failure> {
+    fn tokens(&self, ring: KeyRingHandle) -> Result<Tokens, Failure> {
         let mut tokens = Tokens::builder(ring).audience(&self.audience);
         if let Some(algorithm) = self.jwt {
             tokens = tokens.jwt(algorithm.into());
         }
-        let tokens = tokens.build().map_err(|error| Failure::config(&error))?;
-        Service::new(tokens, callers).map_err(|error| {
-            Failure::usage(
+        tokens.build().map_err(|error| Failure::config(&error))
+    }
+
+    fn service(
+        &self,
+        ring: KeyRingHandle,
+        credential_ring: Option<KeyRingHandle>,
+    ) -> Result<Service, Failure> {
+        let settings = Settings {
+            limits: self.limits.limits(),
+            local_users: self.allow_uid.clone(),
+            tls: self.tls.load()?.map(Arc::new),
+            request_log: self.logs.log_requests,
+            traced: self.logs.otlp.is_some(),
+        };
+        Service::new(self.tokens(ring)?, credential_ring, settings).map_err(|error| match error {
+            CannotServe::Callers(error) => Failure::usage(
                 format!("callers cannot be checked: {error}"),
                 "a scoped ring needs --credential-ring: the root ring, or its export for saddlebag:api",
-            )
+            ),
+            CannotServe::Metrics(error) => Failure::unavailable(
+                format!("metrics cannot be set up: {error}"),
+                "this is a bug of saddlebag: please report it",
+            ),
         })
     }
 
@@ -172,13 +274,24 @@ impl Serve {
         let api_address = address(&api)?;
         say(&format!("api listening on {api_address}"));
         say(&format!("admin listening on {}", address(&admin)?));
+        tokio::spawn(systemd::watchdog());
+        let tls = self.tls.is_on();
         tokio::spawn(async move {
+            if ring.load().is_none() {
+                systemd::waiting();
+            }
             while ring.load().is_none() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
+            if let Some(ring) = &*ring.load()
+                && let Some(complaint) = clock_complaint(ring, UnixTime::now())
+            {
+                tracing::error!("{complaint}");
+            }
             say("ready");
+            systemd::ready();
             if let Some(dev) = dev {
-                say(&dev.lines(&api_address));
+                say(&dev.lines(&api_address, tls));
             }
         });
         let ended = shutdown()?;
@@ -196,7 +309,11 @@ async fn bind(flag: &str, place: &Address) -> Result<Bound, Failure> {
             io::ErrorKind::PermissionDenied => {
                 "this user may not listen there: ports below 1024 and others' folders are root's".to_owned()
             }
-            _ => format!("{flag} takes host:port of this machine, or unix:PATH"),
+            io::ErrorKind::NotFound if matches!(place, Address::Systemd(_)) => {
+                "start it by its .socket unit, whose FileDescriptorName= is that name".to_owned()
+            }
+            io::ErrorKind::NotFound => "make the folder of the socket first".to_owned(),
+            _ => format!("{flag} takes host:port of this machine, unix:PATH, or systemd:NAME"),
         };
         Failure::refused(format!("cannot listen on {place}: {error}"), help)
     })
@@ -222,6 +339,7 @@ fn shutdown() -> Result<impl Future<Output = ()>, Failure> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        systemd::ending();
         tracing::info!("ending: no new connections, and what is under way is finished");
     })
 }

@@ -36,7 +36,7 @@ pub(super) fn end(error: &clap::Error) -> ExitCode {
 }
 
 /// clap's paragraphs as an error and its remedy.
-fn in_two_lines(rendered: &str) -> (String, String) {
+pub(super) fn in_two_lines(rendered: &str) -> (String, String) {
     let joined = |paragraph: &str| {
         let lines: Vec<&str> = paragraph.lines().map(str::trim).collect();
         lines.join(" ")

@@ -25,36 +25,43 @@ impl Audiences {
         &self.usual
     }
 
-    /// The tokens of the audience that a caller named, or of the default one, if the caller may use it.
-    pub(super) fn of(
-        &self,
-        audience: Option<&str>,
-        caller: &Caller,
-        binding: Option<&str>,
-    ) -> Result<Tokens, Problem> {
-        let tokens = match audience {
-            Some(name) if name != self.usual.audience().as_str() => self.other(name, caller)?,
-            _ => self.usual.clone(),
-        };
-        if !caller.may_use(tokens.audience()) {
-            return Err(Problem::audience_not_allowed(tokens.audience()));
-        }
-        match binding {
-            None => Ok(tokens),
-            Some(text) => bound(&tokens, text),
+    /// The tokens of the audience that was named, or of the default one. Only what its caller may use is
+    /// kept: nobody else's names push those out.
+    pub(super) fn of(&self, audience: Option<&str>, caller: &Caller) -> Result<Tokens, Problem> {
+        match audience {
+            Some(name) if name != self.usual.audience().as_str() => self.other(name, caller),
+            _ => Ok(self.usual.clone()),
         }
     }
 
-    fn other(&self, name: &str, caller: &Caller) -> Result<Tokens, Problem> {
-        if let Some(known) = self.others.load().get(name) {
-            return Ok(known.clone());
+    /// The same for somebody who says nothing of who they are.
+    pub(super) fn of_anybody(&self, audience: Option<&str>) -> Result<Tokens, Problem> {
+        match audience {
+            Some(name) if name != self.usual.audience().as_str() => match self.known(name) {
+                Some(known) => Ok(known),
+                None => self.make(name),
+            },
+            _ => Ok(self.usual.clone()),
         }
-        let made = self.usual.for_audience(name).map_err(|error| match error {
+    }
+
+    fn known(&self, name: &str) -> Option<Tokens> {
+        self.others.load().get(name).cloned()
+    }
+
+    fn make(&self, name: &str) -> Result<Tokens, Problem> {
+        self.usual.for_audience(name).map_err(|error| match error {
             ConfigError::Reserved { .. } => Problem::audience_reserved(&error),
             ConfigError::Scope(_) => Problem::audience_out_of_scope(&error),
             _ => Problem::invalid_member("audience", &error),
-        })?;
-        // Only what its caller may use is kept: nobody else's names push those out.
+        })
+    }
+
+    fn other(&self, name: &str, caller: &Caller) -> Result<Tokens, Problem> {
+        if let Some(known) = self.known(name) {
+            return Ok(known);
+        }
+        let made = self.make(name)?;
         if !caller.may_use(made.audience()) {
             return Ok(made);
         }
@@ -69,9 +76,13 @@ impl Audiences {
     }
 }
 
-fn bound(tokens: &Tokens, text: &str) -> Result<Tokens, Problem> {
+/// The tokens bound to what a member says, base64url.
+pub(super) fn bound(tokens: Tokens, binding: Option<&str>) -> Result<Tokens, Problem> {
     use base64::Engine;
     use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+    let Some(text) = binding else {
+        return Ok(tokens);
+    };
     let binding = BASE64_URL_SAFE_NO_PAD
         .decode(text)
         .map_err(|_| Problem::invalid_member("binding", &"not base64url without padding"))?;
@@ -96,7 +107,8 @@ mod tests {
         let some = vec!["shop".to_owned()];
         let caller = Caller { name: "x".to_owned(), roles: vec![], audiences: Some(some) };
         for (name, taken, kept) in [("admin", false, 0), ("shop", true, 1), ("admin", false, 1)] {
-            assert_eq!(audiences.of(Some(name), &caller, None).is_ok(), taken, "{name}");
+            let tokens = audiences.of(Some(name), &caller).unwrap();
+            assert_eq!(caller.may_use(tokens.audience()), taken, "{name}");
             assert_eq!(audiences.others.load().len(), kept, "{name}");
         }
     }

@@ -14,14 +14,32 @@ use serde_json::value::RawValue;
 use super::problem::Problem;
 use crate::session::RawState;
 
-/// Reads a whole body of at most [`MAX_LEN`] bytes that says it is JSON.
-pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
-    must_be_json(request.headers())?;
-    let body = Limited::new(request.into_body(), MAX_LEN);
-    match tokio::time::timeout(LONGEST_WAIT, body.collect()).await {
-        Err(_) => Err(Problem::body_too_slow(LONGEST_WAIT)),
+/// Reads a whole body of at most `most` bytes that says it is JSON.
+pub(super) async fn read(
+    request: Request,
+    most: usize,
+    within: Duration,
+) -> Result<Bytes, Problem> {
+    must_be(request.headers(), "application/json", Problem::not_json)?;
+    collect(request, most, within).await
+}
+
+/// Reads a whole body that says it is a form.
+pub(super) async fn read_form(
+    request: Request,
+    most: usize,
+    within: Duration,
+) -> Result<Bytes, Problem> {
+    must_be(request.headers(), "application/x-www-form-urlencoded", Problem::not_a_form)?;
+    collect(request, most, within).await
+}
+
+async fn collect(request: Request, most: usize, within: Duration) -> Result<Bytes, Problem> {
+    let body = Limited::new(request.into_body(), most);
+    match tokio::time::timeout(within, body.collect()).await {
+        Err(_) => Err(Problem::body_too_slow(within)),
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::body_too_large(MAX_LEN)),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::body_too_large(most)),
         Ok(Err(error)) => Err(Problem::invalid_body("$", &error)),
     }
 }
@@ -78,14 +96,15 @@ pub(super) fn answer(status: axum::http::StatusCode, value: &impl Serialize) -> 
     }
 }
 
-fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
+fn must_be(
+    headers: &HeaderMap,
+    wanted: &str,
+    otherwise: fn(&str) -> Problem,
+) -> Result<(), Problem> {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    if kind.eq_ignore_ascii_case("application/json") {
+    if kind.eq_ignore_ascii_case(wanted) {
         return Ok(());
     }
-    Err(Problem::not_json(kind))
+    Err(otherwise(kind))
 }
-
-const MAX_LEN: usize = 64 * 1024;
-const LONGEST_WAIT: Duration = Duration::from_secs(10);

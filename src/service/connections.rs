@@ -1,100 +1,238 @@
-//! Connections: HTTP/1.1 and HTTP/2, deadlines for the other end, a cap on their number, a graceful end.
+//! Connections: HTTP/1.1 and HTTP/2, over TLS or not, with deadlines for the other end, a cap on their
+//! number, and a graceful end.
+
+mod activity;
+mod patient;
+mod seats;
 
 use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Semaphore, watch};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tower::ServiceExt;
 
+use super::limits::{self, Limits};
 use super::listen::Bound;
-use super::patient::Patient;
+use super::metrics::ConnectionMetrics;
+use super::peer::Peer;
+use super::problem::Problem;
+use super::tls::{NoHandshake, Tls};
+use activity::Activity;
+use patient::Patient;
 
-/// Serves `router` until the other end of `stopped` is dropped, then drains.
+pub(super) use seats::{Full, Seats};
+
+/// What a listener serves, and how.
+pub(super) struct Serving {
+    pub(super) router: Router,
+    pub(super) tls: Option<Arc<Tls>>,
+    pub(super) limits: Limits,
+    pub(super) seats: Arc<Seats>,
+    pub(super) metrics: ConnectionMetrics,
+}
+
+/// Serves until the other end of `stopped` is dropped, then drains.
 pub(super) async fn serve(
     listener: Bound,
-    router: Router,
+    serving: Serving,
     mut stopped: watch::Receiver<()>,
     drain: Duration,
 ) {
-    let graceful = GracefulShutdown::new();
-    let seats = Arc::new(Semaphore::new(most_connections()));
+    let serving = Arc::new(serving);
+    let refusals = Arc::new(Semaphore::new(limits::REFUSALS));
+    // Gone once every connection has dropped its end.
+    let (alive, mut all_gone) = mpsc::channel::<()>(1);
     loop {
-        let next = async {
-            let seat = Arc::clone(&seats).acquire_owned().await.map_err(io::Error::other)?;
-            accept(&listener).await.map(|stream| (stream, seat))
-        };
-        let stream = tokio::select! {
-            stream = next => stream,
+        let next = tokio::select! {
+            next = accept(&listener) => next,
             // An error means that the sender is gone, which is the sign.
             _ = stopped.changed() => break,
         };
-        match stream {
-            Ok((stream, seat)) => {
-                let (router, watcher) = (router.clone(), graceful.watcher());
-                tokio::spawn(async move {
-                    connection(stream, router, watcher).await;
-                    drop(seat);
-                });
-            }
+        let (stream, peer) = match next {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, most likely: accepting at once again would spin.
                 tracing::warn!(%error, "a connection was not accepted");
                 tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        serving.metrics.accepted();
+        match serving.seats.take(peer.address()) {
+            Ok(seat) => {
+                let (serving, stopped, alive) =
+                    (Arc::clone(&serving), stopped.clone(), alive.clone());
+                tokio::spawn(async move {
+                    serving.connection(stream, peer, stopped).await;
+                    drop((seat, alive));
+                });
+            }
+            Err(full) => {
+                serving.metrics.refused(full);
+                tracing::debug!(%peer, reason = full.as_str(), "a connection was refused");
+                // Over TLS nothing can be said without a handshake, which costs more than a seat.
+                if serving.tls.is_none()
+                    && let Ok(permit) = Arc::clone(&refusals).try_acquire_owned()
+                {
+                    tokio::spawn(async move {
+                        refuse(stream, full).await;
+                        drop(permit);
+                    });
+                }
             }
         }
     }
-    drop(listener);
-    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+    drop((listener, alive));
+    if tokio::time::timeout(drain, all_gone.recv()).await.is_err() {
         tracing::warn!(seconds = drain.as_secs(), "connections were cut: they did not end in time");
     }
 }
 
-async fn accept(listener: &Bound) -> io::Result<Stream> {
+impl Serving {
+    async fn connection(&self, stream: Stream, peer: Peer, stopped: watch::Receiver<()>) {
+        let (Some(tls), Peer::Remote { address, .. }) = (&self.tls, &peer) else {
+            return self.requests(stream, peer, stopped).await;
+        };
+        let address = *address;
+        match tls.accept(stream, self.limits.handshake_within).await {
+            Ok((stream, certificate)) => {
+                let certificate = certificate.map(Into::into);
+                let peer = Peer::Remote { address, certificate };
+                self.requests(Box::new(stream), peer, stopped).await;
+            }
+            Err(failure) => {
+                self.metrics.no_handshake(&failure);
+                match failure {
+                    NoHandshake::TooSlow => tracing::debug!(%peer, "a TLS handshake took too long"),
+                    NoHandshake::Failed(error) => {
+                        tracing::debug!(%peer, %error, "a TLS handshake failed");
+                    }
+                    NoHandshake::OtherName(names) => {
+                        let names = names.join(" ");
+                        tracing::warn!(%peer, names, "a client's certificate has no name that is allowed");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Serves one connection's requests to its end.
+    async fn requests(&self, stream: Stream, peer: Peer, mut stopped: watch::Receiver<()>) {
+        let activity = Activity::new();
+        let stream = Patient::new(stream, Arc::clone(&activity), self.limits.head_within);
+        let (router, under_way) = (self.router.clone(), Arc::clone(&activity));
+        let service = tower::service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer.clone());
+            let answer = router.clone().oneshot(request.map(Body::new));
+            let under_way = under_way.request();
+            async move {
+                let answer = answer.await;
+                drop(under_way);
+                answer
+            }
+        });
+        let builder = self.builder();
+        let service = TowerToHyperService::new(service);
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let idle = activity.idle_for(self.limits.idle_for);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            _ = stopped.changed() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+            () = idle => {
+                connection.as_mut().graceful_shutdown();
+                // HTTP/2 tells the other end first, which may not be there.
+                match tokio::time::timeout(self.limits.head_within, connection).await {
+                    Ok(ended) => ended,
+                    Err(_) => Ok(()),
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended early");
+        }
+    }
+
+    fn builder(&self) -> Builder<TokioExecutor> {
+        let Limits { head_bytes, head_within, streams, .. } = self.limits;
+        let mut builder = Builder::new(TokioExecutor::new());
+        // Heads and pauses are timed by `Patient` and `Activity`.
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(None);
+        builder.http1().max_buf_size(usize::try_from(head_bytes).unwrap_or(usize::MAX));
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(head_within)
+            .keep_alive_timeout(head_within)
+            .max_header_list_size(head_bytes)
+            .max_concurrent_streams(streams)
+            .max_pending_accept_reset_streams(limits::PENDING_RESETS)
+            .max_local_error_reset_streams(limits::OWN_RESETS);
+        builder
+    }
+}
+
+async fn accept(listener: &Bound) -> io::Result<(Stream, Peer)> {
     match listener {
         Bound::Tcp(listener) => {
-            let (stream, _) = listener.accept().await?;
+            let (stream, address): (_, SocketAddr) = listener.accept().await?;
             // Answers are small and whole: waiting for more to send only costs time.
             stream.set_nodelay(true)?;
-            Ok(Box::new(stream))
+            Ok((Box::new(stream), Peer::Remote { address, certificate: None }))
         }
         Bound::Unix(listener, _) => {
             let (stream, _) = listener.accept().await?;
-            Ok(Box::new(stream))
+            let uid = stream.peer_cred().ok().map(|credentials| credentials.uid());
+            Ok((Box::new(stream), Peer::Local { uid }))
         }
     }
 }
 
-async fn connection(stream: Stream, router: Router, watcher: Watcher) {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEADERS_WITHIN);
-    builder.http1().max_buf_size(LARGEST_HEAD);
-    builder.http2().max_header_list_size(LARGEST_HEAD_H2).max_concurrent_streams(MOST_STREAMS);
-    let service = TowerToHyperService::new(router);
-    let stream = TokioIo::new(Patient::new(stream, HEADERS_WITHIN));
-    let connection = builder.serve_connection(stream, service).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "a connection ended early");
-    }
+/// Says in HTTP/1.1 that there is no room, and waits a moment for it to be read: a socket that is closed
+/// while it holds unread bytes takes the answer back.
+async fn refuse(mut stream: Stream, full: Full) {
+    let problem = Problem::too_many_connections(full).to_json();
+    let head = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
+         cache-control: no-store\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        problem.len()
+    );
+    let told = async {
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(&problem).await?;
+        stream.shutdown().await?;
+        let mut rest = [0; 4_096];
+        while stream.read(&mut rest).await? > 0 {}
+        io::Result::Ok(())
+    };
+    // Whether it was heard is no matter of ours.
+    let _ = tokio::time::timeout(Duration::from_secs(1), told).await;
 }
 
-/// How many connections a listener has at most. Each is an open file: whoever connects, two listeners
-/// leave this process enough of them to read its ring.
-fn most_connections() -> usize {
+/// How many connections a listener may have. Each is an open file: whoever connects, two listeners leave
+/// this process enough of them to read its ring.
+pub(super) fn most_connections(wanted: usize) -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     // Refused where somebody forbids it; what then holds is asked for below.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let share = usize::try_from(files.saturating_sub(OTHER_FILES) / 2).unwrap_or(usize::MAX);
-    share.clamp(1, MOST_CONNECTIONS)
+    let share = files.saturating_sub(limits::OTHER_FILES) / 2;
+    wanted.min(usize::try_from(share).unwrap_or(usize::MAX)).max(1)
 }
 
 type Stream = Box<dyn Io>;
@@ -102,10 +240,3 @@ type Stream = Box<dyn Io>;
 trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
-
-const MOST_CONNECTIONS: usize = 4_096;
-const OTHER_FILES: u64 = 64;
-const MOST_STREAMS: u32 = 128;
-const HEADERS_WITHIN: Duration = Duration::from_secs(10);
-const LARGEST_HEAD: usize = 32 * 1024;
-const LARGEST_HEAD_H2: u32 = 32 * 1024;

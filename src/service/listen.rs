@@ -1,4 +1,4 @@
-//! Where the service listens: a TCP address or a Unix socket.
+//! Where the service listens: a TCP address, a Unix socket, or a socket that systemd hands over.
 
 use std::fmt;
 use std::io;
@@ -7,15 +7,18 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use listenfd::ListenFd;
 use rustix::fs::Mode;
 use rustix::process::umask;
 use tokio::net::{TcpListener, UnixListener};
 
-/// An address to listen at: `host:port` (port 0 is any free one) or `unix:PATH`.
+/// An address to listen at: `host:port` (port 0 is any free one), `unix:PATH`, or `systemd:NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
     Tcp(String),
     Unix(PathBuf),
+    /// By its `FileDescriptorName=`.
+    Systemd(String),
 }
 
 impl FromStr for Address {
@@ -28,10 +31,16 @@ impl FromStr for Address {
             }
             return Ok(Self::Unix(path.into()));
         }
+        if let Some(name) = text.strip_prefix("systemd:") {
+            if name.is_empty() {
+                return Err("systemd: wants a name, that of FileDescriptorName=".to_owned());
+            }
+            return Ok(Self::Systemd(name.to_owned()));
+        }
         let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
         match port {
             Some(Ok(_)) => Ok(Self::Tcp(text.to_owned())),
-            _ => Err(format!("{text:?} is neither host:port nor unix:PATH")),
+            _ => Err(format!("{text:?} is neither host:port, unix:PATH nor systemd:NAME")),
         }
     }
 }
@@ -41,6 +50,7 @@ impl fmt::Display for Address {
         match self {
             Self::Tcp(address) => f.write_str(address),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Systemd(name) => write!(f, "systemd:{name}"),
         }
     }
 }
@@ -48,7 +58,8 @@ impl fmt::Display for Address {
 /// A listener, and the address that it got.
 pub(crate) enum Bound {
     Tcp(TcpListener),
-    Unix(UnixListener, SocketFile),
+    /// With its name, where that is ours to take away; held until then.
+    Unix(UnixListener, #[expect(dead_code, reason = "held")] Option<SocketFile>),
 }
 
 impl Bound {
@@ -71,16 +82,40 @@ impl Bound {
                 let file = SocketFile(path.clone());
                 // Its owner alone; whoever else should come is let in by the folder's owner.
                 std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-                Ok(Self::Unix(listener, file))
+                Ok(Self::Unix(listener, Some(file)))
             }
+            Address::Systemd(name) => Self::handed_over(name),
         }
+    }
+
+    /// Takes a socket that systemd opened (sd_listen_fds(3)).
+    fn handed_over(name: &str) -> io::Result<Self> {
+        let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+        let mut sockets = ListenFd::from_env();
+        let place = names.split(':').take(sockets.len()).position(|known| known == name);
+        let missing = || {
+            let told = format!("systemd handed over no socket of the name {name:?}, but {names:?}");
+            io::Error::new(io::ErrorKind::NotFound, told)
+        };
+        let place = place.ok_or_else(missing)?;
+        if let Ok(Some(listener)) = sockets.take_tcp_listener(place) {
+            listener.set_nonblocking(true)?;
+            return TcpListener::from_std(listener).map(Self::Tcp);
+        }
+        let listener = sockets.take_unix_listener(place)?.ok_or_else(missing)?;
+        listener.set_nonblocking(true)?;
+        Ok(Self::Unix(UnixListener::from_std(listener)?, None))
     }
 
     /// The address, with the port that was free where any was asked for.
     pub(crate) fn address(&self) -> io::Result<String> {
         match self {
             Self::Tcp(listener) => listener.local_addr().map(|address| address.to_string()),
-            Self::Unix(_, SocketFile(path)) => Ok(format!("unix:{}", path.display())),
+            Self::Unix(listener, _) => {
+                let address = listener.local_addr()?;
+                let path = address.as_pathname().unwrap_or(Path::new("")).display();
+                Ok(format!("unix:{path}"))
+            }
         }
     }
 }
@@ -120,7 +155,10 @@ mod tests {
         assert_eq!("127.0.0.1:0".parse(), Ok(Address::Tcp("127.0.0.1:0".into())));
         assert_eq!("[::1]:7070".parse(), Ok(Address::Tcp("[::1]:7070".into())));
         assert_eq!("unix:/run/x".parse(), Ok(Address::Unix("/run/x".into())));
-        for bad in ["", "7070", "localhost", "localhost:http", "localhost:70000", "unix:"] {
+        assert_eq!("systemd:api".parse(), Ok(Address::Systemd("api".into())));
+        for bad in
+            ["", "7070", "localhost", "localhost:http", "localhost:70000", "unix:", "systemd:"]
+        {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
         }
     }

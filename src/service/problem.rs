@@ -3,35 +3,52 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use saddlebag_keys::Audience;
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::caller::Schemes;
+use super::connections::Full;
 use crate::credential::Role;
 use crate::token::state::StateErrorKind;
 use crate::tokens::IssueError;
 
-/// A problem; its members are what the caller reads.
-#[derive(Debug, Serialize)]
+/// A problem (RFC 9457). Programs go by `code`, people by `title` and `detail`.
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Problem {
-    r#type: String,
+    /// `urn:saddlebag:problem:` and the code.
+    #[serde(serialize_with = "as_urn")]
+    #[schema(value_type = String, pattern = "^urn:saddlebag:problem:[a-z_]+$")]
+    r#type: &'static str,
     title: &'static str,
     #[serde(serialize_with = "as_number")]
+    #[schema(value_type = u16, minimum = 400, maximum = 599)]
     status: StatusCode,
+    /// What is wrong; never changes.
+    #[schema(pattern = "^[a-z_]+$")]
     code: &'static str,
+    /// What is wrong here, and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<String>,
     /// Where in the body, as a JSON path.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     path: Option<String>,
+    /// Seconds after which another try may be worth it.
+    #[serde(skip)]
+    retry_after: Option<u32>,
+    #[serde(skip)]
+    challenges: Option<Schemes>,
 }
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
-        let r#type = format!("urn:saddlebag:problem:{code}");
-        Self { r#type, title, status, code, detail: None, path: None }
+        let (detail, path, retry_after, challenges) = (None, None, None, None);
+        Self { r#type: code, title, status, code, detail, path, retry_after, challenges }
     }
 
     fn detail(self, detail: impl Display) -> Self {
@@ -40,6 +57,15 @@ impl Problem {
 
     fn path(self, path: impl Into<String>) -> Self {
         Self { path: Some(path.into()), ..self }
+    }
+
+    fn retry_after(self, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// The text that is sent.
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
     }
 
     pub(super) fn invalid_body(path: &str, error: &impl Display) -> Self {
@@ -51,9 +77,19 @@ impl Problem {
         Self::invalid_body(&format!("$.{member}"), error)
     }
 
+    pub(super) fn invalid_query(error: &impl Display) -> Self {
+        let title = "The query is not what this endpoint takes";
+        Self::new(StatusCode::BAD_REQUEST, "invalid_query", title).detail(error)
+    }
+
+    /// 400 where it is not the JSON that it should be, 422 where it is, and a token cannot hold it.
     pub(super) fn invalid_state(path: &str, kind: StateErrorKind) -> Self {
+        let status = match kind {
+            StateErrorKind::Json | StateErrorKind::DuplicateKey => StatusCode::BAD_REQUEST,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
         let title = "The state cannot be carried by a token";
-        Self::new(StatusCode::BAD_REQUEST, "invalid_state", title).detail(kind).path(path)
+        Self::new(status, "invalid_state", title).detail(kind).path(path)
     }
 
     pub(super) fn audience_reserved(error: &impl Display) -> Self {
@@ -68,22 +104,43 @@ impl Problem {
         problem.detail(error).path("$.audience")
     }
 
-    pub(super) fn unauthenticated() -> Self {
+    /// Without a word on what was wrong with the credential.
+    pub(super) fn unauthenticated(schemes: Schemes) -> Self {
         let title = "A valid credential is required";
-        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", title)
-            .detail("send one of `saddlebag credential issue` as Authorization: Bearer")
+        let problem = Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", title)
+            .detail("send one of `saddlebag credential issue` as Authorization: Bearer");
+        Self { challenges: Some(schemes), ..problem }
     }
 
     pub(super) fn role_required(role: Role) -> Self {
         let title = "The credential lacks a role";
-        Self::new(StatusCode::FORBIDDEN, "role_required", title)
-            .detail(format_args!("this endpoint takes the role {role}"))
+        Self::new(StatusCode::FORBIDDEN, "role_required", title).detail(format_args!(
+            "this endpoint takes the role {role}: make another with `saddlebag credential issue --role {role}`"
+        ))
     }
 
     pub(super) fn audience_not_allowed(audience: &Audience) -> Self {
         let title = "The credential is not for this audience";
-        Self::new(StatusCode::FORBIDDEN, "audience_not_allowed", title)
-            .detail(format_args!("it does not list {audience}"))
+        Self::new(StatusCode::FORBIDDEN, "audience_not_allowed", title).detail(format_args!(
+            "it does not list {audience}: make another with `saddlebag credential issue --audience {audience}`"
+        ))
+    }
+
+    pub(super) fn overloaded() -> Self {
+        let title = "This node has all the requests it can serve";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", title)
+            .detail("nothing was done: try again, here or at another node")
+            .retry_after(1)
+    }
+
+    pub(super) fn too_many_connections(full: Full) -> Self {
+        let title = match full {
+            Full::All => "This node has all the connections it can serve",
+            Full::Peer => "This address has all the connections that one may have",
+        };
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", title)
+            .detail("close connections or keep them for more requests, and try again")
+            .retry_after(1)
     }
 
     pub(super) fn not_found() -> Self {
@@ -104,8 +161,16 @@ impl Problem {
 
     pub(super) fn body_too_large(most: usize) -> Self {
         let title = "The body is too large";
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", title)
-            .detail(format_args!("it may have {most} bytes"))
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", title).detail(format_args!(
+            "it may have {most} bytes: keep ids in a state, not what they name"
+        ))
+    }
+
+    pub(super) fn not_a_form(kind: &str) -> Self {
+        let title = "The body must be a form";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_a_form", title).detail(format_args!(
+            "content-type is {kind:?}, not \"application/x-www-form-urlencoded\""
+        ))
     }
 
     pub(super) fn not_json(kind: &str) -> Self {
@@ -117,6 +182,15 @@ impl Problem {
     pub(super) fn not_ready() -> Self {
         let title = "This node has no key ring yet";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", title)
+            .detail("its admin listener's /readyz tells why")
+            .retry_after(5)
+    }
+
+    fn not_issuing(error: &IssueError, remedy: &str) -> Self {
+        let title = "This node issues nothing at the moment";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_issuing", title)
+            .detail(format_args!("{error}: {remedy}"))
+            .retry_after(10)
     }
 
     pub(super) fn internal(error: &impl Display) -> Self {
@@ -134,13 +208,20 @@ impl From<IssueError> for Problem {
                 let path = error.path().replacen('$', "$.state", 1);
                 return Self::invalid_state(&path, error.kind());
             }
-            IssueError::Stale { .. } | IssueError::Clock { .. } => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "not_issuing",
-                "This node issues nothing at the moment",
-            ),
+            IssueError::Stale { .. } => {
+                let remedy = "this node must reach its ring again, /readyz tells what keeps it";
+                return Self::not_issuing(&error, remedy);
+            }
+            IssueError::Clock { .. } => {
+                return Self::not_issuing(&error, "set this node's clock, from a time server");
+            }
+            IssueError::Subject { length: 0 } => return Self::invalid_member("subject", &error),
+            // Characters are what a caller counts, and the contract; bytes are what a token holds.
             IssueError::Subject { .. } => {
-                return Self::invalid_member("subject", &error);
+                let title = "The subject is too long";
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                let problem = Self::new(status, "subject_too_long", title);
+                return problem.detail(&error).path("$.subject");
             }
             IssueError::Lifetime { what, .. } => {
                 let title = "The ring's policy does not allow this lifetime";
@@ -151,7 +232,12 @@ impl From<IssueError> for Problem {
             IssueError::TooLong { .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "token_too_long", "The token would be too long")
             }
-            IssueError::JwtNotConfigured | IssueError::JwtBinding | IssueError::JwtBytes => (
+            IssueError::JwtNotConfigured => {
+                let title = "This session cannot be a jwt";
+                return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "jwt_not_possible", title)
+                    .detail(format_args!("{error}: start the service with --jwt hs256 or eddsa"));
+            }
+            IssueError::JwtBinding | IssueError::JwtBytes => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "jwt_not_possible",
                 "This session cannot be a jwt",
@@ -164,16 +250,21 @@ impl From<IssueError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = serde_json::to_vec(&self).unwrap_or_default();
         let kind = [(CONTENT_TYPE, "application/problem+json")];
-        match self.status {
-            // RFC 9110, section 11.6.1; without a word on what was wrong with the credential.
-            StatusCode::UNAUTHORIZED => {
-                (self.status, kind, [(WWW_AUTHENTICATE, "Bearer")], body).into_response()
-            }
-            status => (status, kind, body).into_response(),
+        let mut response = (self.status, kind, self.to_json()).into_response();
+        let headers = response.headers_mut();
+        for challenge in self.challenges.map_or(&[][..], Schemes::challenges) {
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        response
     }
+}
+
+fn as_urn<S: serde::Serializer>(code: &str, output: S) -> Result<S::Ok, S::Error> {
+    output.collect_str(&format_args!("urn:saddlebag:problem:{code}"))
 }
 
 fn as_number<S: serde::Serializer>(status: &StatusCode, output: S) -> Result<S::Ok, S::Error> {

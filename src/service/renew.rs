@@ -1,54 +1,86 @@
 //! `POST /v1/sessions/renew`: another token for the same session, or for the one a login makes of it.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use saddlebag_keys::UnixTime;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
+use super::caller::Schemes;
+use super::contract::{self, Refusals};
 use super::issue::Answer;
+use super::metrics::{Made, Verdict};
 use super::problem::Problem;
-use super::verify::{inactive, tell, verified};
-use super::{Service, body};
-use crate::answer::{self, SessionAnswer};
+use super::verify::{inactive, tell};
+use super::{Shared, body, limits};
+use crate::answer::{self, AnyJson, SessionAnswer};
 use crate::credential::Role;
 use crate::tokens::{RenewError, Renewal};
 
-#[derive(Deserialize)]
+/// The token to follow, and what changes.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Asked<'a> {
+#[schema(as = RenewRequest)]
+pub(super) struct Asked<'a> {
+    /// The token.
     #[serde(borrow)]
     token: Cow<'a, str>,
+    /// Who it must be for; the service's own where it is absent.
     #[serde(borrow, default)]
+    #[schema(value_type = Option<contract::AudienceName>)]
     audience: Option<Cow<'a, str>>,
+    /// What both sides know and the token does not carry: base64url of at most 1,024 bytes.
     #[serde(borrow, default)]
+    #[schema(value_type = Option<contract::Binding>)]
     binding: Option<Cow<'a, str>>,
-    /// Absent keeps what was; `null` sets null.
+    /// Another state; absent keeps what was, `null` sets null.
     #[serde(borrow, default, deserialize_with = "body::present")]
+    #[schema(value_type = AnyJson, required = false)]
     state: Option<&'a RawValue>,
+    /// Another subject, which makes it another session; absent keeps who it was, `null` is nobody.
     #[serde(borrow, default, deserialize_with = "body::present")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 255, required = false)]
     subject: Option<Option<Cow<'a, str>>>,
+    /// Makes it another session, with a new id and a new start: for logins.
     #[serde(default)]
     rotate_id: bool,
 }
 
+/// Renews a token
+///
+/// The same session under a new token, or, with another subject or `rotate_id`, another session. A token
+/// that is not valid, or whose session is at its end, is `{"active": false}`. Takes the role `issue`.
+#[utoipa::path(
+    post,
+    path = "/v1/sessions/renew",
+    tag = "sessions",
+    request_body(content = Asked, example = json!({
+        "token": contract::TOKEN,
+        "state": {"cart": ["apples"], "locale": "de-CH"}
+    })),
+    responses(
+        (status = 200, description = "The next token and its session, or that there is none.", body = RenewAnswer),
+        Refusals
+    ),
+    security(("bearer" = []))
+)]
 pub(super) async fn renew(
-    State(service): State<Arc<Service>>,
+    State(service): State<Shared>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let caller = service.caller(request.headers(), Role::Issue, UnixTime::now())?;
-    let text = body::read(request).await?;
+    let caller = service.caller(&request, Role::Issue, Schemes::Bearer, UnixTime::now())?;
+    let text = body::read(request, limits::BODY, service.limits.body_within).await?;
     let asked: Asked<'_> = body::parse(&text)?;
     let binding = asked.binding.as_deref();
-    let tokens = service.audiences.of(asked.audience.as_deref(), &caller, binding)?;
+    let tokens = service.tokens(asked.audience.as_deref(), &caller, binding)?;
     let state = asked.state.map(body::state).transpose()?;
 
     let now = UnixTime::now();
-    let Some(verified) = verified(&tokens, &asked.token, now)? else {
+    let Some(verified) = service.verified(&tokens, &asked.token, now)? else {
         return Ok(inactive());
     };
     let shown = match &state {
@@ -56,6 +88,7 @@ pub(super) async fn renew(
         None => answer::state_of(&verified),
     };
     let Ok(shown) = shown else {
+        service.metrics.verified(Verdict::BadState);
         return Ok(inactive());
     };
     let mut renewal = Renewal::keep();
@@ -70,14 +103,21 @@ pub(super) async fn renew(
     }
     let issued = match tokens.renew_at(&verified, renewal, now) {
         Ok(issued) => issued,
-        Err(RenewError::Issue(error)) => return Err(error.into()),
+        Err(RenewError::Issue(error)) => {
+            service.metrics.verified(Verdict::Active);
+            service.metrics.not_made(&error);
+            return Err(error.into());
+        }
         Err(error) => {
             if let RenewError::Refused(refused) = &error {
                 tell(refused);
             }
+            service.metrics.verified(Verdict::NotRenewable);
             return Ok(inactive());
         }
     };
+    service.metrics.verified(Verdict::Active);
+    service.metrics.made(Made::Renewed, verified.protection(), &issued.token);
     let subject = match &asked.subject {
         Some(subject) => subject.as_deref(),
         None => verified.subject(),
@@ -85,4 +125,21 @@ pub(super) async fn renew(
     let audience = tokens.audience().as_str();
     let session = SessionAnswer::new(&issued.info, audience, subject, &shown);
     Ok(body::answer(StatusCode::OK, &Answer { token: &issued.token, session }))
+}
+
+/// Either of two shapes.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RenewAnswer)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "for the contract")]
+pub(super) enum RenewAnswer<'a> {
+    Renewed(Answer<'a>),
+    Inactive(Inactive),
+}
+
+/// That there is no session.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Inactive {
+    /// Always false.
+    active: bool,
 }

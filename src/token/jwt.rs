@@ -77,10 +77,8 @@ impl JwtKey {
                 (EncodingKey::from_secret(secret.expose()), verifies)
             }
             JwtAlgorithm::EdDsa => {
-                let seed = derive::jwt_eddsa_seed(audience);
-                let pkcs8 = Zeroizing::new([&PKCS8_ED25519[..], seed.expose()].concat());
-                let public = DEFAULT_PROVIDER.key_utils.ed_pub_components_from_private_key;
-                let public = public(&pkcs8, &EllipticCurve::Ed25519).ok()?;
+                let pkcs8 = ed25519_pkcs8(audience);
+                let public = ed25519_public(&pkcs8)?;
                 (EncodingKey::from_ed_der(&pkcs8), DecodingKey::from_ed_der(&public))
             }
         };
@@ -132,6 +130,50 @@ impl JwtKey {
         let payload: Payload<'_> = object(&jws.payload).ok_or(Reason::BadClaims)?;
         payload.opened(audience).ok_or(Reason::BadClaims)
     }
+}
+
+/// What anybody may know of one ring key's EdDSA key for one audience (RFC 7517, RFC 8037).
+#[cfg(feature = "server")]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Jwk)]
+pub(crate) struct PublicJwk {
+    /// `OKP`.
+    kty: &'static str,
+    /// `Ed25519`.
+    crv: &'static str,
+    /// `EdDSA`.
+    alg: &'static str,
+    /// `sig`.
+    r#use: &'static str,
+    /// As in the token's header.
+    kid: String,
+    /// The public key: base64url of 32 bytes.
+    x: String,
+}
+
+#[cfg(feature = "server")]
+impl PublicJwk {
+    /// `None` where the provider refuses the key, which it has no reason to.
+    pub(crate) fn new(audience: &Secret) -> Option<Self> {
+        Some(Self {
+            kty: "OKP",
+            crv: "Ed25519",
+            alg: JwtAlgorithm::EdDsa.as_str(),
+            r#use: "sig",
+            kid: BASE64_URL_SAFE_NO_PAD.encode(derive::jwt_kid(audience)),
+            x: BASE64_URL_SAFE_NO_PAD.encode(ed25519_public(&ed25519_pkcs8(audience))?),
+        })
+    }
+}
+
+fn ed25519_pkcs8(audience: &Secret) -> Zeroizing<Vec<u8>> {
+    let seed = derive::jwt_eddsa_seed(audience);
+    Zeroizing::new([&PKCS8_ED25519[..], seed.expose()].concat())
+}
+
+fn ed25519_public(pkcs8: &[u8]) -> Option<Vec<u8>> {
+    let public = DEFAULT_PROVIDER.key_utils.ed_pub_components_from_private_key;
+    public(pkcs8, &EllipticCurve::Ed25519).ok()
 }
 
 /// A compact serialization, taken apart, and nothing of it believed.

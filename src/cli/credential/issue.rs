@@ -1,9 +1,9 @@
 //! `credential issue`: makes a credential of the API.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use saddlebag_keys::{Audience, KeyRingHandle};
+use saddlebag_keys::{Audience, KeyRingHandle, UnixTime};
 
 use crate::cli::End;
 use crate::cli::console::Console;
@@ -21,7 +21,8 @@ use crate::credential::{Caller, CredentialError, Credentials, Role};
 #[command(after_help = "\
 Examples:
   saddlebag credential issue --ring file:ring.json --role issue --role verify --out shop.credential
-  saddlebag credential issue --ring file:ring.json --role verify --audience shop --lifetime 7d")]
+  saddlebag credential issue --ring file:ring.json --role verify --audience shop --lifetime 7d
+  saddlebag credential issue --ring file:ring.json --role verify --out shop.credential --renew-before 7d")]
 pub(super) struct Issue {
     #[command(flatten)]
     ring: RingArgs,
@@ -45,25 +46,50 @@ pub(super) struct Issue {
     /// Writes it to a file with mode 0600 instead
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+
+    /// Leaves FILE alone while its credential says the same and lives longer than this: for timers
+    #[arg(long, value_name = "DURATION", requires = "out")]
+    renew_before: Option<Duration>,
 }
 
 impl Issue {
     pub(super) fn run(self, console: &mut Console) -> End {
         let ring = self.ring.load()?;
         let now = console.now();
-        let credentials = Credentials::new(KeyRingHandle::fixed(ring)).map_err(|error| {
-            Failure::refused(
-                error.to_string(),
-                "credentials are made from the root ring, or from one scoped to saddlebag:api",
-            )
-        })?;
+        let credentials = Credentials::new(KeyRingHandle::fixed(ring));
+        let credentials = credentials.map_err(|error| super::no_credentials(&error))?;
         let caller = self.caller();
         let lifetime = self.lifetime.map(|Duration(seconds)| seconds);
+        if let (Some(file), Some(Duration(before))) = (&self.out, self.renew_before)
+            && let Some(ends) = good_until(&credentials, file, &caller, now)
+            && ends > now.saturating_add(before)
+        {
+            console.note(format_args!(
+                "{}: left alone: its credential for {} ends {}",
+                file.display(),
+                caller.name,
+                with_relative(ends, now)
+            ));
+            return Ok(Exit::Done);
+        }
         let issued = credentials.issue(&caller, lifetime, now).map_err(|error| failure(&error))?;
+        let ends = issued.info.expires_at;
+        if let Some(Duration(before)) = self.renew_before
+            && ends <= now.saturating_add(before)
+        {
+            return Err(Failure::usage(
+                format!(
+                    "--renew-before {}: a new credential would end before that, {}",
+                    Duration(before),
+                    with_relative(ends, now)
+                ),
+                "give a shorter --renew-before, or a longer --lifetime",
+            ));
+        }
         match &self.out {
             Some(file) => {
                 secret_file::replace(file, &format!("{}\n", issued.token))?;
-                let ends = with_relative(issued.info.expires_at, now);
+                let ends = with_relative(ends, now);
                 console.note(format_args!(
                     "{}: a credential for {}, which ends {ends}",
                     file.display(),
@@ -84,6 +110,19 @@ impl Issue {
         let audiences: Vec<String> = self.audiences.iter().map(ToString::to_string).collect();
         Caller { name, roles, audiences: (!audiences.is_empty()).then_some(audiences) }
     }
+}
+
+/// Until when the credential in a file is good, if it is one for just this caller.
+fn good_until(
+    credentials: &Credentials,
+    file: &Path,
+    caller: &Caller,
+    now: UnixTime,
+) -> Option<UnixTime> {
+    // What is no credential, or none any more, is replaced.
+    let text = std::fs::read_to_string(file).ok()?;
+    let checked = credentials.check(text.trim_end(), now).ok()?;
+    (checked.caller == *caller).then_some(checked.expires_at)
 }
 
 fn failure(error: &CredentialError) -> Failure {

@@ -91,11 +91,13 @@ impl Dev {
     }
 
     /// Lines that work when pasted into another shell.
-    pub(super) fn lines(&self, api: &str) -> String {
+    pub(super) fn lines(&self, api: &str, tls: bool) -> String {
         let (socket, url) = match api.strip_prefix("unix:") {
             Some(path) => {
                 (format!("--unix-socket {} ", quoted(path)), "http://localhost".to_owned())
             }
+            // Whose certificate it is, is for whoever gave it to know.
+            None if tls => ("-k ".to_owned(), format!("https://{api}")),
             None => (String::new(), format!("http://{api}")),
         };
         let header = header_path(&self.folder);
@@ -117,6 +119,9 @@ TOKEN=$({curl} {url}/v1/sessions -d '{{"subject":"alice","state":{{"cart":["appl
 
 # what each key may do
 {curl} {url}/v1/keys; echo
+
+# or try it in a browser (credentials are in authorization.header, behind "Bearer ")
+# {url}/docs
 "#,
             folder = self.folder.display(),
         )

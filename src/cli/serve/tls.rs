@@ -1,0 +1,62 @@
+//! TLS as flags.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::failure::Failure;
+use crate::service::{Tls, TlsFiles};
+
+/// TLS for the API's listener.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "TLS")]
+pub(super) struct TlsArgs {
+    /// The API speaks TLS with this certificate: PEM, with those between it and a root; read again when
+    /// it changes
+    #[arg(long, env = "SADDLEBAG_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key: PEM
+    #[arg(long, env = "SADDLEBAG_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// Callers need a certificate, too, of one of these authorities: PEM
+    #[arg(long, env = "SADDLEBAG_TLS_CLIENT_CA", value_name = "FILE", requires = "tls_cert")]
+    tls_client_ca: Option<PathBuf>,
+
+    /// Of which one DNS name is this one, to the letter; give it again for more [default: any name]
+    #[arg(
+        long,
+        env = "SADDLEBAG_TLS_CLIENT_NAME",
+        value_name = "NAME",
+        value_delimiter = ',',
+        requires = "tls_client_ca"
+    )]
+    tls_client_name: Vec<String>,
+}
+
+impl TlsArgs {
+    pub(super) fn is_on(&self) -> bool {
+        self.tls_cert.is_some()
+    }
+
+    /// TLS, where it is asked for.
+    pub(super) fn load(&self) -> Result<Option<Tls>, Failure> {
+        let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else {
+            return Ok(None);
+        };
+        let files = TlsFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+            client_ca: self.tls_client_ca.clone(),
+            client_names: self.tls_client_name.clone(),
+        };
+        Tls::load(files).map(Some).map_err(|error| {
+            Failure::refused(
+                error.to_string(),
+                "--tls-cert takes the chain in PEM, the server's own certificate first, and --tls-key the \
+                 PEM key that it was made with; this user must be able to read both",
+            )
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! `POST /v1/introspect`: token introspection as OAuth's software speaks it (RFC 7662).
+
+use std::borrow::Cow;
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use saddlebag_keys::UnixTime;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::caller::Schemes;
+use super::contract::{self, Refusals};
+use super::problem::Problem;
+use super::{Shared, body, limits};
+use crate::answer::AnyJson;
+use crate::credential::{Caller, Role};
+use crate::session::Verified;
+
+/// The form. What is not named here is ignored, as OAuth has it.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = IntrospectRequest)]
+pub(super) struct Asked<'a> {
+    /// The token.
+    token: Cow<'a, str>,
+    /// Who it must be for. Where it is absent: the caller's audience, if its credential lists exactly one,
+    /// or else the service's own.
+    #[schema(value_type = Option<contract::AudienceName>, nullable = false)]
+    audience: Option<Cow<'a, str>>,
+    /// What both sides know and the token does not carry: base64url of at most 1,024 bytes.
+    #[schema(value_type = Option<contract::Binding>, nullable = false)]
+    binding: Option<Cow<'a, str>>,
+}
+
+impl<'a> Asked<'a> {
+    /// Reads the form; no parameter may be there twice (RFC 6749, section 3.2).
+    fn parse(form: &'a [u8]) -> Result<Self, Problem> {
+        let (mut token, mut audience, mut binding) = (None, None, None);
+        for (name, value) in form_urlencoded::parse(form) {
+            let member = match &*name {
+                "token" => &mut token,
+                "audience" => &mut audience,
+                "binding" => &mut binding,
+                _ => continue,
+            };
+            if member.replace(value).is_some() {
+                return Err(Problem::invalid_member(&name, &"the parameter is there twice"));
+            }
+        }
+        let token =
+            token.ok_or_else(|| Problem::invalid_member("token", &"the parameter is missing"))?;
+        Ok(Self { token, audience, binding })
+    }
+
+    fn audience(&'a self, caller: &'a Caller) -> Option<&'a str> {
+        match (self.audience.as_deref(), caller.audiences.as_deref()) {
+            (None, Some([only])) => Some(only),
+            (named, _) => named,
+        }
+    }
+}
+
+/// A session in the terms of RFC 7662 and of a jwt's payload.
+#[derive(Default, Serialize, ToSchema)]
+#[schema(as = IntrospectAnswer)]
+pub(super) struct Answer<'a> {
+    /// Whether it is a session's token. Where it is not, nothing else is said.
+    active: bool,
+    /// Whose session it is, where somebody is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    sub: Option<&'a str>,
+    /// Who the token is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    aud: Option<&'a str>,
+    /// When it was issued, in Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    iat: Option<u64>,
+    /// When it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    exp: Option<u64>,
+    /// When the session began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    auth_time: Option<u64>,
+    /// When the session ends, renewed or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    ends: Option<u64>,
+    /// How often it was renewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    rev: Option<u32>,
+    /// The session's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    jti: Option<String>,
+    /// The application's own data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = AnyJson, required = false)]
+    state: Option<&'a RawValue>,
+}
+
+impl<'a> Answer<'a> {
+    fn of(verified: &'a Verified, state: &'a RawValue) -> Self {
+        let info = verified.info();
+        Self {
+            active: true,
+            sub: verified.subject(),
+            aud: Some(verified.audience().as_str()),
+            iat: Some(info.issued_at.as_secs()),
+            exp: Some(info.expires_at.as_secs()),
+            auth_time: Some(info.started_at.as_secs()),
+            ends: Some(info.ends_at.as_secs()),
+            rev: Some(info.revision),
+            jti: Some(info.id.to_string()),
+            state: Some(state),
+        }
+    }
+}
+
+/// Introspects a token (RFC 7662)
+///
+/// For software that speaks OAuth. Parameters that are not named here are ignored. The credential is a
+/// bearer token, or the password of Basic under any name. Takes the role `verify`.
+#[utoipa::path(
+    post,
+    path = "/v1/introspect",
+    tag = "sessions",
+    request_body(
+        content = Asked,
+        content_type = "application/x-www-form-urlencoded",
+        example = json!({"token": contract::TOKEN})
+    ),
+    responses((status = 200, description = "The session, or that there is none.", body = Answer), Refusals),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(super) async fn introspect(
+    State(service): State<Shared>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let now = UnixTime::now();
+    let caller = service.caller(&request, Role::Verify, Schemes::BearerOrBasic, now)?;
+    let form = body::read_form(request, limits::BODY, service.limits.body_within).await?;
+    let asked = Asked::parse(&form)?;
+    let tokens = service.tokens(asked.audience(&caller), &caller, asked.binding.as_deref())?;
+    let opened = service.opened(&tokens, &asked.token, UnixTime::now())?;
+    let answer = opened.as_ref().map(|(verified, state)| Answer::of(verified, state));
+    Ok(body::answer(StatusCode::OK, &answer.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_has_its_token_once_and_anything_else() {
+        let asked = Asked::parse(b"x=1&token=a%2Bb&token_type_hint=jwt&token_type_hint=x").unwrap();
+        assert_eq!((&*asked.token, asked.audience), ("a+b", None));
+        for form in ["", "Token=a", "token=a&token=a", "token=a&audience=b&%61udience=b"] {
+            assert!(Asked::parse(form.as_bytes()).is_err(), "{form}");
+        }
+    }
+}

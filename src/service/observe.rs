@@ -1,0 +1,179 @@
+//! Around every request of the API: the gate, the clock, the metrics, and, where they are asked for, a line
+//! in the log and a trace. None of them ever holds a token, a credential, a subject or a state.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use opentelemetry::trace::{TraceContextExt, TraceId};
+use opentelemetry::{Context, propagation::Extractor, propagation::TextMapPropagator};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use prometheus::IntGauge;
+use tokio::time::Instant;
+use tracing::{Instrument, Span, field};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use super::metrics::{ROUTES, route};
+use super::peer::Peer;
+use super::problem::Problem;
+use super::{Service, Shared};
+
+/// What a handler learns of a request, for the log.
+#[derive(Clone, Default)]
+pub(super) struct Story(Arc<OnceLock<String>>);
+
+impl Story {
+    /// Notes who calls.
+    pub(super) fn caller(&self, name: &str) {
+        // A request has one caller.
+        let _ = self.0.set(name.to_owned());
+    }
+}
+
+/// The layer around every route.
+pub(super) async fn observe(
+    State(service): State<Shared>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let route = route(request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
+    let inside = match service.gates.enter(route) {
+        Ok(inside) => inside,
+        Err(what) => {
+            service.metrics.shed(what);
+            let response = Problem::overloaded().into_response();
+            service.metrics.answered(route, response.status().as_u16(), None);
+            return response;
+        }
+    };
+    let in_flight = InFlight::new(&service.metrics.in_flight);
+    let telling = service.telling(&mut request, route);
+    let span = telling.as_ref().map_or_else(Span::none, |telling| telling.span.clone());
+    let response = next.run(request).instrument(span).await;
+    drop((inside, in_flight));
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    service.metrics.answered(route, status, Some(took));
+    if let Some(telling) = telling {
+        telling.end(status, took.as_micros());
+    }
+    response
+}
+
+/// Counted until it is dropped: also where the other end goes away before its answer.
+struct InFlight(IntGauge);
+
+impl InFlight {
+    fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// What the log and a trace tell of one request.
+struct Telling {
+    method: axum::http::Method,
+    route: &'static str,
+    peer: Option<Peer>,
+    story: Story,
+    trace: TraceId,
+    span: Span,
+    logged: bool,
+}
+
+impl Service {
+    /// `None` where neither a line nor a trace was asked for.
+    fn telling(&self, request: &mut Request, route: usize) -> Option<Telling> {
+        if !(self.request_log || self.traced) {
+            return None;
+        }
+        let route = ROUTES.get(route).copied().unwrap_or_default();
+        let story = Story::default();
+        request.extensions_mut().insert(story.clone());
+        let parent = TraceContextPropagator::new().extract(&Headers(request.headers()));
+        let mut trace = parent.span().span_context().trace_id();
+        let mut span = Span::none();
+        if self.traced {
+            span = self.span(request, route, parent);
+            trace = span.context().span().span_context().trace_id();
+        }
+        Some(Telling {
+            method: request.method().clone(),
+            route,
+            peer: request.extensions().get::<Peer>().cloned(),
+            story,
+            trace,
+            span,
+            logged: self.request_log,
+        })
+    }
+
+    /// A span by OpenTelemetry's conventions for HTTP servers, below that of the caller's `traceparent`.
+    fn span(&self, request: &Request, route: &'static str, parent: Context) -> Span {
+        let method = request.method().as_str();
+        let span = tracing::info_span!(
+            target: SPANS,
+            "request",
+            otel.name = format!("{method} {route}"),
+            otel.kind = "server",
+            otel.status_code = field::Empty,
+            http.request.method = method,
+            http.route = route,
+            http.response.status_code = field::Empty,
+            saddlebag.caller = field::Empty,
+        );
+        // Refused only where nobody exports.
+        let _ = span.set_parent(parent);
+        span
+    }
+}
+
+impl Telling {
+    fn end(self, status: u16, micros: u128) {
+        let caller = self.story.0.get().map(String::as_str);
+        self.span.record("http.response.status_code", status);
+        if let Some(caller) = caller {
+            self.span.record("saddlebag.caller", caller);
+        }
+        if status >= 500 {
+            self.span.record("otel.status_code", "ERROR");
+        }
+        if self.logged {
+            let trace = (self.trace != TraceId::INVALID).then(|| field::display(self.trace));
+            tracing::info!(
+                target: "saddlebag::request",
+                method = %self.method,
+                route = self.route,
+                status,
+                micros = u64::try_from(micros).unwrap_or(u64::MAX),
+                caller,
+                peer = self.peer.as_ref().map(field::display),
+                trace,
+                "answered"
+            );
+        }
+    }
+}
+
+/// Headers, as OpenTelemetry reads them.
+struct Headers<'a>(&'a axum::http::HeaderMap);
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(|value| value.to_str().ok())
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(axum::http::HeaderName::as_str).collect()
+    }
+}
+
+/// What spans are told apart by from lines of the log.
+pub(crate) const SPANS: &str = "saddlebag::span";
