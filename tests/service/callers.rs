@@ -16,6 +16,7 @@ fn every_endpoint_wants_its_role_and_takes_no_other() {
             ("/v1/sessions", Some(json!({})), "issue"),
             ("/v1/sessions/renew", Some(json!({"token": token})), "issue"),
             ("/v1/sessions/verify", Some(json!({"token": token})), "verify"),
+            ("/v1/sessions/verify-batch", Some(json!({"tokens": [token]})), "verify"),
             ("/v1/keys", None, "admin"),
         ] {
             let answer = match body {
@@ -57,6 +58,7 @@ fn nothing_is_done_for_a_caller_without_a_valid_credential() {
             caller.post("/v1/sessions", &json!({})),
             caller.post("/v1/sessions/verify", &json!({"token": "x"})),
             caller.post("/v1/sessions/renew", &json!({"token": "x"})),
+            caller.post("/v1/sessions/verify-batch", &json!({"tokens": ["x"]})),
             caller.get("/v1/keys"),
         ] {
             assert_eq!(answer.problem(), (401, "unauthenticated".into()));
@@ -130,9 +132,19 @@ fn the_systems_own_audience_is_out_of_every_callers_reach() {
             ("/v1/sessions", json!({"audience": audience})),
             ("/v1/sessions/verify", json!({"audience": audience, "token": credential})),
             ("/v1/sessions/renew", json!({"audience": audience, "token": credential})),
+            ("/v1/sessions/verify-batch", json!({"audience": audience, "tokens": [credential]})),
         ] {
             assert_eq!(caller.post(path, &body).problem(), (400, "audience_reserved".into()));
         }
     }
     assert_eq!(caller.verify(&credential), json!({"active": false}));
+    let introspected = caller.form("/v1/introspect", &format!("token={credential}"));
+    assert_eq!(introspected.text, r#"{"active":false}"#);
+    for audience in ["saddlebag:api", "saddlebag%3Aapi"] {
+        let form = format!("token={credential}&audience={audience}");
+        let answer = caller.form("/v1/introspect", &form);
+        assert_eq!(answer.problem(), (400, "audience_reserved".into()));
+        let keys = caller.get(&format!("/.well-known/jwks.json?audience={audience}"));
+        assert_eq!(keys.problem(), (400, "audience_reserved".into()));
+    }
 }

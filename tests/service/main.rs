@@ -12,11 +12,24 @@
     unreachable_pub
 )]
 
+mod attacks;
+mod batch;
 mod callers;
+mod config;
 mod dev;
+mod introspect;
+mod jwks;
 mod lifecycle;
+mod limits;
+mod logs;
+mod metrics;
+mod page;
 mod refusals;
 mod regression;
 mod secrecy;
 mod sessions;
 mod support;
+mod systemd;
+mod tls;
+mod traces;
+mod unix;

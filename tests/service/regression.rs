@@ -28,7 +28,7 @@ fn is_closed(stream: &mut TcpStream) -> bool {
 #[test]
 fn connections_that_never_begin_are_cut() {
     let ring = Ring::new();
-    let server = ring.serve(&[]).ready();
+    let server = ring.serve(&["--head-timeout", "2s", "--idle-timeout", "3s"]).ready();
     let mut silent = TcpStream::connect(&server.api).unwrap();
     let mut halting = TcpStream::connect(&server.api).unwrap();
     halting.write_all(b"PRI * HT").unwrap();

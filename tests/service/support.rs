@@ -9,6 +9,23 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// A stream that speaks HTTP/1.1 by hand.
+pub fn raw(address: &str) -> std::net::TcpStream {
+    let stream = std::net::TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream
+}
+
+/// Everything until the other end closes; an end that was no end is as good.
+pub fn rest(stream: &mut impl std::io::Read) -> String {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 4_096];
+    while let Ok(length @ 1..) = stream.read(&mut chunk) {
+        bytes.extend_from_slice(&chunk[..length]);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 pub fn saddlebag() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_saddlebag"));
     command.env_remove("SADDLEBAG_RING").stdin(Stdio::null());
@@ -222,6 +239,10 @@ impl Answer {
 impl Caller {
     pub fn post(&self, path: &str, body: &Value) -> Answer {
         self.send("POST", path, Some("application/json"), body.to_string().as_bytes())
+    }
+
+    pub fn form(&self, path: &str, form: &str) -> Answer {
+        self.send("POST", path, Some("application/x-www-form-urlencoded"), form.as_bytes())
     }
 
     pub fn get(&self, path: &str) -> Answer {
