@@ -148,6 +148,16 @@ mod tests {
     }
 
     #[test]
+    fn every_flag_of_serve_is_in_its_document() {
+        let text = include_str!("../docs/service.md");
+        let program = super::Cli::command();
+        let serve = program.find_subcommand("serve").unwrap();
+        for flag in serve.get_arguments().filter_map(clap::Arg::get_long) {
+            assert!(flag == "help" || text.contains(&format!("`--{flag}`")), "--{flag}");
+        }
+    }
+
+    #[test]
     fn the_command_line_is_consistent() {
         super::Cli::command().debug_assert();
     }

@@ -23,6 +23,20 @@ fn the_handbook_explains_every_reason() {
 }
 
 #[test]
+fn the_service_explains_every_problem() {
+    let text = read("docs/service.md");
+    let source = read("src/service/problem.rs");
+    // A code is a word of its own; texts and names of members have spaces, or no underscore.
+    let plain = ["internal", "overloaded", "unauthenticated"];
+    let is_code = |text: &&str| plain.contains(text) || is_function(text);
+    let codes: BTreeSet<&str> = source.split('"').skip(1).step_by(2).filter(is_code).collect();
+    assert!(codes.len() > 20, "only {codes:?}: does the source look otherwise now?");
+    for code in codes {
+        assert!(text.contains(&format!("`{code}`")), "docs/service.md does not explain {code}");
+    }
+}
+
+#[test]
 fn every_test_that_the_threat_model_names_exists() {
     let exist = tests_of_the_repository();
     let mut named = 0_usize;
@@ -39,7 +53,9 @@ fn every_test_that_the_threat_model_names_exists() {
 #[test]
 fn relative_links_point_at_what_exists() {
     let mut documents = vec![PathBuf::from("README.md")];
-    documents.extend(files_below(Path::new("docs"), "md"));
+    for folder in ["docs", "deploy", "examples"] {
+        documents.extend(files_below(Path::new(folder), "md"));
+    }
     let mut broken = Vec::new();
     for document in &documents {
         for link in links(&read(document)) {

@@ -80,7 +80,8 @@ impl Extended {
     pub(super) fn settings(&self, verb: &Command, matches: &ArgMatches) -> Vec<Setting> {
         let mut settings = Vec::new();
         for argument in verb.get_arguments() {
-            let Some(name) = argument.get_long().filter(|name| *name != "help") else {
+            let what_is_done = ["check", "help", "json"];
+            let Some(name) = argument.get_long().filter(|name| !what_is_done.contains(name)) else {
                 continue;
             };
             let id = argument.get_id().as_str();
