@@ -3,6 +3,7 @@
 //! Times are RFC 3339, ids base64url, lifetimes whole seconds. The application's state goes through as
 //! JSON text, without a value in between.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use saddlebag_keys::rotation::next_due;
@@ -10,7 +11,7 @@ use saddlebag_keys::{Key, KeyRing, Policy, UnixTime};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::session::{SessionInfo, Verified};
@@ -19,21 +20,57 @@ use crate::token::state::{StateError, StateErrorKind};
 /// The answer to a token: its session, or that it is not active, and never why.
 #[derive(Serialize, ToSchema)]
 #[schema(as = VerifyAnswer)]
-pub(crate) struct VerifyAnswer<'a> {
-    /// Whether it is a session's token. Where it is not, nothing else is said.
-    active: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    session: Option<SessionAnswer<'a>>,
+#[serde(untagged)]
+pub(crate) enum VerifyAnswer<'a> {
+    Active(Active<'a>),
+    Inactive(Inactive),
+}
+
+/// That it is a session's token, and which.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ActiveSession)]
+pub(crate) struct Active<'a> {
+    /// It is a session's token.
+    active: Always<true>,
+    session: SessionAnswer<'a>,
+}
+
+/// That it is no session's token, and nothing more.
+#[derive(Default, Serialize, ToSchema)]
+pub(crate) struct Inactive {
+    /// It is none.
+    active: Always<false>,
 }
 
 impl<'a> VerifyAnswer<'a> {
     pub(crate) fn active(session: SessionAnswer<'a>) -> Self {
-        Self { active: true, session: Some(session) }
+        Self::Active(Active { active: Always, session })
     }
 
     pub(crate) fn inactive() -> Self {
-        Self { active: false, session: None }
+        Self::Inactive(Inactive::default())
+    }
+}
+
+/// A boolean that is always the same, by which programs tell one shape from another.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Always<const VALUE: bool>;
+
+impl<const VALUE: bool> Serialize for Always<VALUE> {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        output.serialize_bool(VALUE)
+    }
+}
+
+impl<const VALUE: bool> ToSchema for Always<VALUE> {
+    fn name() -> Cow<'static, str> {
+        if VALUE { "True" } else { "False" }.into()
+    }
+}
+
+impl<const VALUE: bool> PartialSchema for Always<VALUE> {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([VALUE])).into()
     }
 }
 

@@ -28,7 +28,8 @@ fn the_service_explains_every_problem() {
     let source = read("src/service/problem.rs");
     // A code is a word of its own; texts and names of members have spaces, or no underscore.
     let plain = ["internal", "overloaded", "unauthenticated"];
-    let is_code = |text: &&str| plain.contains(text) || is_function(text);
+    let is_code =
+        |text: &&str| plain.contains(text) || (is_function(text) && !text.starts_with("as_"));
     let codes: BTreeSet<&str> = source.split('"').skip(1).step_by(2).filter(is_code).collect();
     assert!(codes.len() > 20, "only {codes:?}: does the source look otherwise now?");
     for code in codes {

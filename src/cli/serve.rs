@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use saddlebag_keys::{HighWater, KeyRingHandle, UnixTime, Watch, WatchOptions};
+use saddlebag_keys::{HighWater, KeyRingHandle, UnixTime, Watch, WatchError, WatchOptions};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::End;
@@ -232,8 +232,14 @@ impl Serve {
                 "without --state-dir a restart takes an older ring than the one used before"
             );
         }
-        // What went wrong is in the log already, and in /readyz.
-        Watch::new(place.store(self.allow_group_read), options).start_waiting().0
+        let (handle, first) =
+            Watch::new(place.store(self.allow_group_read), options).start_waiting();
+        // What went wrong is in the log already, and in /readyz; what to do about it is not.
+        if let Err(WatchError::Store(error)) = &first {
+            let help = Failure::store(error, place);
+            tracing::error!(ring = %place, "the ring is waited for; help: {}", help.help());
+        }
+        handle
     }
 
     fn tokens(&self, ring: KeyRingHandle) -> Result<Tokens, Failure> {

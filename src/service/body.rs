@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
@@ -52,14 +53,14 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Problem
     }
     let mut json = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let mut path = error.path().to_string();
-        if path == "." {
-            path.clear();
-        } else {
+        // `?` is a place that nobody can name: the text is no JSON from there on.
+        let path = error.path().to_string();
+        let mut path = path.trim_end_matches('?').trim_end_matches('.').to_owned();
+        if !path.is_empty() {
             path.insert(0, '.');
         }
         // A member that is missing, or there twice, is told by the object around it.
-        let inner = error.inner().to_string();
+        let inner = plain(&error.inner().to_string());
         let told = ["missing field `", "duplicate field `"];
         let member = told.into_iter().find_map(|told| inner.strip_prefix(told)?.split('`').next());
         if let Some(member) = member {
@@ -69,6 +70,11 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Problem
     })?;
     json.end().map_err(|error| Problem::invalid_body("$", &error))?;
     Ok(value)
+}
+
+/// Serde's words without those of Rust.
+fn plain(told: &str) -> String {
+    told.replace("expected struct Asked", "expected an object")
 }
 
 /// Turns the member `state` into what a token carries.
@@ -86,6 +92,23 @@ where
     D: Deserializer<'de>,
 {
     T::deserialize(input).map(Some)
+}
+
+/// A whole number, or null. JSON has one kind of number, and some write `900.0` for 900.
+pub(super) fn whole<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>, D::Error> {
+    let number = Option::<serde_json::Number>::deserialize(input)?;
+    let whole = |number: &serde_json::Number| {
+        let float = number.as_f64().filter(|float| float.fract() == 0.0 && *float >= 0.0)?;
+        // Exact up to 2^53; a policy allows no more than 2^32 seconds.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        (float < 9_007_199_254_740_992.0).then_some(float as u64)
+    };
+    let seconds = |number: serde_json::Number| {
+        number.as_u64().or_else(|| whole(&number)).ok_or_else(|| {
+            D::Error::custom(format_args!("{number}, where a whole number is expected"))
+        })
+    };
+    number.map(seconds).transpose()
 }
 
 /// A JSON answer.

@@ -102,6 +102,8 @@ fn credential(headers: &HeaderMap, schemes: Schemes) -> Option<Cow<'_, str>> {
         return None;
     };
     let (scheme, rest) = value.to_str().ok()?.split_once(' ')?;
+    // RFC 9110, section 11.4: one space or more.
+    let rest = rest.trim_start_matches(' ');
     if scheme.eq_ignore_ascii_case("bearer") {
         return Some(rest.into());
     }
@@ -126,6 +128,8 @@ mod tests {
         for (values, by_bearer, by_either) in [
             (&["Bearer abc"][..], Some("abc"), Some("abc")),
             (&["bearer abc"], Some("abc"), Some("abc")),
+            (&["Bearer   abc"], Some("abc"), Some("abc")),
+            (&["Bearer\tabc"], None, None),
             (&[&basic], None, Some("a:b")),
             (&[&nameless], None, Some("abc")),
             (&["Basic abc"], None, None),

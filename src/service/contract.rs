@@ -13,13 +13,17 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, response};
 use utoipa::{IntoResponses, Modify, OpenApi, PartialSchema, ToSchema};
 
 use super::Service;
+use super::caller::Schemes;
+use super::limits::{self, Limits};
 use super::problem::Problem;
 use crate::answer::AnyJson;
+use crate::credential::Role;
+use crate::tokens::IssueError;
 
 /// What stands before the paths.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Saddlebag", description = API, license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")),
+    info(title = "Saddlebag", description = API, license(name = "MIT OR Apache-2.0")),
     servers((url = "/", description = "This node")),
     tags(
         (name = "sessions", description = "Begin, look at and renew sessions"),
@@ -34,7 +38,7 @@ pub(super) struct Api;
 /// What stands before the paths of the probes.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Saddlebag: probes", description = ADMIN, license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")),
+    info(title = "Saddlebag: probes", description = ADMIN, license(name = "MIT OR Apache-2.0")),
     servers((url = "/", description = "This node's admin listener")),
     tags((name = "probes", description = "For orchestrators and Prometheus")),
     components(schemas(Problem))
@@ -48,7 +52,11 @@ impl Modify for Credentials {
         let components = document.components.get_or_insert_with(Default::default);
         for (name, scheme, told) in [
             ("bearer", HttpAuthScheme::Bearer, "A credential of `saddlebag credential issue`."),
-            ("basic", HttpAuthScheme::Basic, "The same as the password, under any name."),
+            (
+                "basic",
+                HttpAuthScheme::Basic,
+                "A credential of `saddlebag credential issue` as the password, under any name; for introspection.",
+            ),
         ] {
             let scheme = HttpBuilder::new().scheme(scheme).description(Some(told)).build();
             components.add_security_scheme(name, SecurityScheme::Http(scheme));
@@ -144,7 +152,10 @@ fn problems(statuses: &[&str]) -> BTreeMap<String, RefOr<response::Response>> {
             "503" => "This node has no ring, does not issue, or has too much to do.",
             _ => "A fault of this node's.",
         };
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("Problem")))
+            .example(example(status))
+            .build();
         let mut response =
             ResponseBuilder::new().description(told).content("application/problem+json", content);
         let of_type = |r#type| Some(ObjectBuilder::new().schema_type(r#type));
@@ -170,6 +181,26 @@ fn problems(statuses: &[&str]) -> BTreeMap<String, RefOr<response::Response>> {
         ((*status).to_owned(), response.build().into())
     };
     statuses.iter().map(problem).collect()
+}
+
+/// What such an answer looks like.
+fn example(status: &str) -> Option<serde_json::Value> {
+    let problem = match status {
+        "400" => {
+            Problem::invalid_member("subject", &"the subject has 0 bytes; it may have 1 to 255")
+        }
+        "401" => Problem::unauthenticated(Schemes::Bearer),
+        "403" => Problem::role_required(Role::Issue),
+        "408" => Problem::body_too_slow(Limits::DEFAULT.body_within),
+        "413" => Problem::body_too_large(limits::BODY),
+        "415" => Problem::not_json("text/plain"),
+        "422" => {
+            Problem::from(IssueError::Lifetime { what: "lifetime", asked: 7_200, most: 3_600 })
+        }
+        "503" => Problem::overloaded(),
+        _ => Problem::unexplained(),
+    };
+    serde_json::to_value(problem).ok()
 }
 
 /// A token's look, for examples; it has ended.

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use axum::extract::Path;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use utoipa::ToSchema;
 use utoipa_swagger_ui::Config;
 
 use super::contract::AnonymousRefusals;
@@ -33,7 +34,7 @@ pub(super) async fn page() -> Result<Response, Problem> {
     tag = "contract",
     params(("file" = String, Path, description = "A file's name.", pattern = "^[^/]+$", example = "swagger-ui.css")),
     responses(
-        (status = 200, description = "The file.", body = Vec<u8>, content_type = "*/*"),
+        (status = 200, description = "The file.", body = File, content_type = "*/*"),
         (status = 404, description = "There is no such file.", body = Problem, content_type = "application/problem+json"),
         AnonymousRefusals
     )
@@ -42,6 +43,12 @@ pub(super) async fn file(Path(name): Path<String>) -> Result<Response, Problem> 
     let file = served(&name)?;
     Ok((headers(&file.content_type)?, file.bytes).into_response())
 }
+
+/// A file's bytes.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "for the contract")]
+pub(super) struct File(Vec<u8>);
 
 fn served(name: &str) -> Result<utoipa_swagger_ui::SwaggerFile<'static>, Problem> {
     let file = utoipa_swagger_ui::serve(name, Arc::clone(&CONFIG));

@@ -14,12 +14,12 @@ use super::caller::Schemes;
 use super::contract::{self, Refusals};
 use super::problem::Problem;
 use super::{Shared, body, limits};
-use crate::answer::AnyJson;
+use crate::answer::{Always, AnyJson, Inactive};
 use crate::credential::{Caller, Role};
 use crate::session::Verified;
 
 /// The form. What is not named here is ignored, as OAuth has it.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = IntrospectRequest)]
 pub(super) struct Asked<'a> {
     /// The token.
@@ -61,64 +61,58 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// A session in the terms of RFC 7662 and of a jwt's payload.
-#[derive(Default, Serialize, ToSchema)]
+/// Either of two shapes.
+#[derive(Serialize, ToSchema)]
 #[schema(as = IntrospectAnswer)]
-pub(super) struct Answer<'a> {
-    /// Whether it is a session's token. Where it is not, nothing else is said.
-    active: bool,
+#[serde(untagged)]
+pub(super) enum Answer<'a> {
+    Active(Active<'a>),
+    Inactive(Inactive),
+}
+
+/// A session in the terms of RFC 7662 and of a jwt's payload.
+#[derive(Serialize, ToSchema)]
+#[schema(as = IntrospectedSession)]
+pub(super) struct Active<'a> {
+    /// It is a session's token.
+    active: Always<true>,
     /// Whose session it is, where somebody is.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     sub: Option<&'a str>,
     /// Who the token is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    aud: Option<&'a str>,
+    aud: &'a str,
     /// When it was issued, in Unix seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    iat: Option<u64>,
+    iat: u64,
     /// When it ends.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    exp: Option<u64>,
+    exp: u64,
     /// When the session began.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    auth_time: Option<u64>,
+    auth_time: u64,
     /// When the session ends, renewed or not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    ends: Option<u64>,
+    ends: u64,
     /// How often it was renewed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    rev: Option<u32>,
+    rev: u32,
     /// The session's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    jti: Option<String>,
+    jti: String,
     /// The application's own data.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = AnyJson, required = false)]
-    state: Option<&'a RawValue>,
+    #[schema(value_type = AnyJson)]
+    state: &'a RawValue,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> Active<'a> {
     fn of(verified: &'a Verified, state: &'a RawValue) -> Self {
         let info = verified.info();
         Self {
-            active: true,
+            active: Always,
             sub: verified.subject(),
-            aud: Some(verified.audience().as_str()),
-            iat: Some(info.issued_at.as_secs()),
-            exp: Some(info.expires_at.as_secs()),
-            auth_time: Some(info.started_at.as_secs()),
-            ends: Some(info.ends_at.as_secs()),
-            rev: Some(info.revision),
-            jti: Some(info.id.to_string()),
-            state: Some(state),
+            aud: verified.audience().as_str(),
+            iat: info.issued_at.as_secs(),
+            exp: info.expires_at.as_secs(),
+            auth_time: info.started_at.as_secs(),
+            ends: info.ends_at.as_secs(),
+            rev: info.revision,
+            jti: info.id.to_string(),
+            state,
         }
     }
 }
@@ -146,11 +140,15 @@ pub(super) async fn introspect(
     let now = UnixTime::now();
     let caller = service.caller(&request, Role::Verify, Schemes::BearerOrBasic, now)?;
     let form = body::read_form(request, limits::BODY, service.limits.body_within).await?;
-    let asked = Asked::parse(&form)?;
-    let tokens = service.tokens(asked.audience(&caller), &caller, asked.binding.as_deref())?;
+    let asked = Asked::parse(&form).map_err(Problem::of_form)?;
+    let tokens = service.tokens(asked.audience(&caller), &caller, asked.binding.as_deref());
+    let tokens = tokens.map_err(Problem::of_form)?;
     let opened = service.opened(&tokens, &asked.token, UnixTime::now())?;
-    let answer = opened.as_ref().map(|(verified, state)| Answer::of(verified, state));
-    Ok(body::answer(StatusCode::OK, &answer.unwrap_or_default()))
+    let answer = match &opened {
+        Some((verified, state)) => Answer::Active(Active::of(verified, state)),
+        None => Answer::Inactive(Inactive::default()),
+    };
+    Ok(body::answer(StatusCode::OK, &answer))
 }
 
 #[cfg(test)]

@@ -40,11 +40,11 @@ pub(super) struct Asked<'a> {
     #[schema(value_type = AnyJson)]
     state: Option<&'a RawValue>,
     /// Seconds until the token ends, unless it is renewed; at most the policy's `max_token_lifetime`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "body::whole")]
     #[schema(minimum = 1, maximum = 3_155_760_000_u64)]
     lifetime: Option<u64>,
     /// Seconds until the session ends, renewed or not; at most the policy's `max_session_lifetime`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "body::whole")]
     #[schema(minimum = 1, maximum = 3_155_760_000_u64)]
     session_lifetime: Option<u64>,
     /// `sealed` where it is absent: nobody without the key can read or change the token.
@@ -56,7 +56,8 @@ pub(super) struct Asked<'a> {
     binding: Option<Cow<'a, str>>,
 }
 
-/// Read by hand: serde would also take an object with the name for its one member.
+/// Who can read a token: anybody (`signed`, `jwt`), or nobody without the key (`sealed`).
+// Read by hand: serde would also take an object with the name for its one member.
 #[derive(Clone, Copy, ToSchema)]
 #[schema(as = Protection, rename_all = "lowercase")]
 pub(super) enum AskedProtection {
@@ -91,6 +92,7 @@ impl From<AskedProtection> for Protection {
 #[schema(as = IssueAnswer)]
 pub(super) struct Answer<'a> {
     /// The token: text for a header, a cookie or a body.
+    #[schema(pattern = "^[A-Za-z0-9_.-]+$", max_length = 4_000)]
     pub(super) token: &'a str,
     pub(super) session: SessionAnswer<'a>,
 }

@@ -34,7 +34,7 @@ pub(super) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detail: Option<String>,
-    /// Where in the body, as a JSON path.
+    /// Where in the body: a JSON path, or a form's parameter.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     path: Option<String>,
@@ -61,6 +61,12 @@ impl Problem {
 
     fn retry_after(self, seconds: u32) -> Self {
         Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// The same of a form, whose members have names and no paths.
+    pub(super) fn of_form(mut self) -> Self {
+        self.path = self.path.map(|path| path.trim_start_matches("$.").to_owned());
+        self
     }
 
     /// The text that is sent.
@@ -122,7 +128,8 @@ impl Problem {
     pub(super) fn audience_not_allowed(audience: &Audience) -> Self {
         let title = "The credential is not for this audience";
         Self::new(StatusCode::FORBIDDEN, "audience_not_allowed", title).detail(format_args!(
-            "it does not list {audience}: make another with `saddlebag credential issue --audience {audience}`"
+            "it does not list {audience}: name one of its own in the request, or make another with \
+             `saddlebag credential issue --audience {audience}`"
         ))
     }
 
@@ -162,7 +169,7 @@ impl Problem {
     pub(super) fn body_too_large(most: usize) -> Self {
         let title = "The body is too large";
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", title).detail(format_args!(
-            "it may have {most} bytes: keep ids in a state, not what they name"
+            "it may have {most} bytes: send less, ids in a state instead of what they name, fewer tokens in a batch"
         ))
     }
 
@@ -195,6 +202,11 @@ impl Problem {
 
     pub(super) fn internal(error: &impl Display) -> Self {
         tracing::error!(%error, "a request failed for a reason of our own");
+        Self::unexplained()
+    }
+
+    /// What went wrong is for the log alone.
+    pub(super) fn unexplained() -> Self {
         let title = "Something went wrong here";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", title)
     }

@@ -17,9 +17,9 @@ use super::metrics::{Made, Verdict};
 use super::problem::Problem;
 use super::verify::{inactive, tell};
 use super::{Shared, body, limits};
-use crate::answer::{self, AnyJson, SessionAnswer};
+use crate::answer::{self, AnyJson, Inactive, SessionAnswer};
 use crate::credential::Role;
-use crate::tokens::{RenewError, Renewal};
+use crate::tokens::{IssueError, RenewError, Renewal};
 
 /// The token to follow, and what changes.
 #[derive(Deserialize, ToSchema)]
@@ -41,11 +41,12 @@ pub(super) struct Asked<'a> {
     #[serde(borrow, default, deserialize_with = "body::present")]
     #[schema(value_type = AnyJson, required = false)]
     state: Option<&'a RawValue>,
-    /// Another subject, which makes it another session; absent keeps who it was, `null` is nobody.
+    /// Another subject, which makes it another session; absent keeps who it was, `null` is nobody. The
+    /// state goes along unless another is given: right for a visitor who logs in, not for the next user.
     #[serde(borrow, default, deserialize_with = "body::present")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 255, required = false)]
     subject: Option<Option<Cow<'a, str>>>,
-    /// Makes it another session, with a new id and a new start: for logins.
+    /// Makes it another session, with a new id and a new start: for logins. Another subject does so anyway.
     #[serde(default)]
     rotate_id: bool,
 }
@@ -78,6 +79,11 @@ pub(super) async fn renew(
     let binding = asked.binding.as_deref();
     let tokens = service.tokens(asked.audience.as_deref(), &caller, binding)?;
     let state = asked.state.map(body::state).transpose()?;
+    // What is wrong with a request does not depend on its token.
+    let length = asked.subject.as_ref().and_then(|subject| subject.as_deref()).map(str::len);
+    if let Some(length) = length.filter(|length| !(1..=255).contains(length)) {
+        return Err(IssueError::Subject { length }.into());
+    }
 
     let now = UnixTime::now();
     let Some(verified) = service.verified(&tokens, &asked.token, now)? else {
@@ -135,11 +141,4 @@ pub(super) async fn renew(
 pub(super) enum RenewAnswer<'a> {
     Renewed(Answer<'a>),
     Inactive(Inactive),
-}
-
-/// That there is no session.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Inactive {
-    /// Always false.
-    active: bool,
 }

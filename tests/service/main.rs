@@ -17,6 +17,7 @@ mod batch;
 mod callers;
 mod config;
 mod dev;
+mod errors;
 mod introspect;
 mod jwks;
 mod lifecycle;

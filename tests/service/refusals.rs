@@ -23,7 +23,8 @@ fn a_body_that_is_wrong_is_refused_with_the_path() {
         (r#"{"subject":1}"#, "invalid_body", "$.subject"),
         (r#"{"subject":""}"#, "invalid_body", "$.subject"),
         (r#"{"lifetime":"15m"}"#, "invalid_body", "$.lifetime"),
-        (r#"{"lifetime":1.0}"#, "invalid_body", "$.lifetime"),
+        (r#"{"lifetime":1.5}"#, "invalid_body", "$.lifetime"),
+        (r#"{"lifetime":1e300}"#, "invalid_body", "$.lifetime"),
         (r#"{"lifetime":-1}"#, "invalid_body", "$.lifetime"),
         (r#"{"protection":"none"}"#, "invalid_body", "$.protection"),
         (r#"{"audience":"Shop"}"#, "invalid_body", "$.audience"),
@@ -44,7 +45,12 @@ fn a_body_that_is_wrong_is_refused_with_the_path() {
     let missing = caller.post("/v1/sessions/verify", &json!({}));
     assert_eq!(missing.problem(), (400, "invalid_body".into()));
     assert!(missing.json()["detail"].as_str().unwrap().contains("token"), "{missing:?}");
-    for body in [json!({"token": null}), json!({"token": "x", "rotate_id": null})] {
+    for body in [
+        json!({"token": null}),
+        json!({"token": "x", "rotate_id": null}),
+        // Whatever the token is.
+        json!({"token": "x", "subject": ""}),
+    ] {
         assert_eq!(
             caller.post("/v1/sessions/renew", &body).problem(),
             (400, "invalid_body".into())

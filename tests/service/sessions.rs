@@ -179,3 +179,21 @@ fn a_rotation_under_a_running_server_loses_no_session() {
         "the credential was under it too"
     );
 }
+
+/// JSON has one kind of number: what a schema calls an integer may be written as 600.0.
+#[test]
+fn a_whole_number_may_be_written_with_a_fraction_of_nothing() {
+    let ring = Ring::new();
+    let server = ring.serve(&[]).ready();
+    let caller = server.caller(&ring.credential(&["--role", "issue"]));
+    let kind = Some("application/json");
+    let body = br#"{"lifetime":600.0,"session_lifetime":3.6e3}"#;
+    let answer = caller.send("POST", "/v1/sessions", kind, body);
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let session = answer.json()["session"].clone();
+    let seconds = |name: &str| {
+        session[name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_second()
+    };
+    assert_eq!(seconds("expires_at") - seconds("issued_at"), 600);
+    assert_eq!(seconds("ends_at") - seconds("started_at"), 3_600);
+}

@@ -109,7 +109,7 @@ For development only. Ring and credential are in {folder}.
 Paste into another shell:
 
 # issue a session, and keep its token
-TOKEN=$({curl} {url}/v1/sessions -d '{{"subject":"alice","state":{{"cart":["apples"]}}}}' | sed 's/.*"token":"\([^"]*\)".*/\1/'); echo "$TOKEN"
+TOKEN=$({curl} {url}/v1/sessions -d '{{"subject":"alice","state":{{"cart":["apples"]}}}}' | sed 's/^{{"token":"\([^"]*\)".*/\1/'); echo "$TOKEN"
 
 # verify it: who is it, until when, and what is in the cart?
 {curl} {url}/v1/sessions/verify -d "{{\"token\":\"$TOKEN\"}}"; echo
