@@ -100,12 +100,17 @@ pub(super) async fn serve(
 }
 
 impl Serving {
-    async fn connection(&self, stream: Stream, peer: Peer, stopped: watch::Receiver<()>) {
+    async fn connection(&self, stream: Stream, peer: Peer, mut stopped: watch::Receiver<()>) {
         let (Some(tls), Peer::Remote { address, .. }) = (&self.tls, &peer) else {
             return self.requests(stream, peer, stopped).await;
         };
         let address = *address;
-        match tls.accept(stream, self.limits.handshake_within).await {
+        let shaken = tokio::select! {
+            shaken = tls.accept(stream, self.limits.handshake_within) => shaken,
+            // Nothing is under way yet.
+            _ = stopped.changed() => return,
+        };
+        match shaken {
             Ok((stream, certificate)) => {
                 let certificate = certificate.map(Into::into);
                 let peer = Peer::Remote { address, certificate };

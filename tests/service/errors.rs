@@ -65,9 +65,9 @@ fn a_ring_that_is_stale() {
     assert!(
         server.admin().get("/readyz").text.contains("the key ring is stale: nothing is issued")
     );
-    assert!(
+    eventually("the log says so", || {
         server.read_log().contains("the ring is stale: nothing is issued until it is read again")
-    );
+    });
 }
 
 /// Bad certificates are in `tls`, clocks that are far off in `config`.

@@ -174,6 +174,22 @@ fn a_handshake_that_does_not_go_on_is_given_up() {
 }
 
 #[test]
+fn a_handshake_that_does_not_go_on_does_not_keep_the_server_from_ending() {
+    let ring = Ring::new();
+    let authority = Authority::new(ring.folder.path(), "a");
+    let (cert, key) = authority.certificate("node.test", 30);
+    let arguments = ["--tls-cert", &cert, "--tls-key", &key, "--handshake-timeout", "60s"];
+    let mut server = ring.serve(&[&arguments[..], &["--drain", "60s"]].concat()).ready();
+    let mut stream = raw(&server.api);
+    std::io::Write::write_all(&mut stream, b"\x16\x03\x01").unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let told = Instant::now();
+    server.signal("TERM");
+    assert_eq!(server.wait(), Some(0));
+    assert!(told.elapsed() < Duration::from_secs(30), "{:?}", told.elapsed());
+}
+
+#[test]
 fn bad_files_are_told_with_what_to_do() {
     let ring = Ring::new();
     let place = ring.place();
