@@ -61,6 +61,8 @@ pub(super) async fn serve(
         };
         let (stream, peer) = match next {
             Ok(accepted) => accepted,
+            // Who has gone already is no trouble of ours, and no reason to keep others waiting.
+            Err(error) if GONE.contains(&error.kind()) => continue,
             Err(error) => {
                 // Out of file descriptors, most likely: accepting at once again would spin.
                 tracing::warn!(%error, "a connection was not accepted");
@@ -194,8 +196,9 @@ async fn accept(listener: &Bound) -> io::Result<(Stream, Peer)> {
     match listener {
         Bound::Tcp(listener) => {
             let (stream, address): (_, SocketAddr) = listener.accept().await?;
-            // Answers are small and whole: waiting for more to send only costs time.
-            stream.set_nodelay(true)?;
+            // Answers are small and whole: waiting for more to send only costs time. Fails where the other
+            // end has gone, which is found out soon enough.
+            let _ = stream.set_nodelay(true);
             Ok((Box::new(stream), Peer::Remote { address, certificate: None }))
         }
         Bound::Unix(listener, _) => {
@@ -239,6 +242,8 @@ pub(super) fn most_connections(wanted: usize) -> usize {
     let share = files.saturating_sub(limits::OTHER_FILES) / 2;
     wanted.min(usize::try_from(share).unwrap_or(usize::MAX)).max(1)
 }
+
+const GONE: [io::ErrorKind; 2] = [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset];
 
 type Stream = Box<dyn Io>;
 
