@@ -32,12 +32,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::http::header::{
     CACHE_CONTROL, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use saddlebag_keys::{KeyRing, KeyRingHandle, UnixTime};
 use utoipa::OpenApi;
@@ -53,7 +52,7 @@ use overload::Gates;
 use problem::Problem;
 
 pub(crate) use limits::Limits;
-pub(crate) use listen::{Address, Bound};
+pub(crate) use listen::{Address, Bound, Handed};
 pub(crate) use observe::SPANS;
 pub(crate) use peer::LocalUser;
 pub(crate) use tls::{Tls, TlsFiles};
@@ -178,12 +177,16 @@ impl Service {
 
     fn api(self: &Arc<Self>) -> Router {
         let routes: Router<Shared> = Self::api_routes().into();
-        self.finished(
+        let router = self.finished(
             routes
                 .fallback(no_such_path)
                 .method_not_allowed_fallback(no_such_method)
                 .layer(from_fn_with_state(Arc::clone(self), observe::observe)),
-        )
+        );
+        match self.tls {
+            Some(_) => router.layer(axum::middleware::map_response(over_tls)),
+            None => router,
+        }
     }
 
     fn admin(self: &Arc<Self>) -> Router {
@@ -192,7 +195,7 @@ impl Service {
     }
 
     fn finished(self: &Arc<Self>, router: Router<Shared>) -> Router {
-        router.layer(from_fn_with_state(Arc::clone(self), guarded)).with_state(Arc::clone(self))
+        router.layer(axum::middleware::map_response(guarded)).with_state(Arc::clone(self))
     }
 
     /// Serves both listeners until `shutdown`, then lets what is under way finish, for `drain` at most.
@@ -227,15 +230,18 @@ impl Service {
 }
 
 /// No answer of ours belongs in a cache, unless it says so itself; tokens and sessions least of all.
-async fn guarded(State(service): State<Shared>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+async fn guarded(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    if service.tls.is_some() {
-        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
-    }
+    response
+}
+
+/// Browsers come back over TLS alone (RFC 6797).
+async fn over_tls(mut response: Response) -> Response {
+    let year = HeaderValue::from_static("max-age=31536000");
+    response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, year);
     response
 }
 

@@ -198,17 +198,10 @@ impl KeyRingHandle {
                 not_older(held.generation(), &ring)?;
             }
         }
-        if let Some(high_water) = source.and_then(|source| source.high_water.as_ref()) {
-            let known = high_water.read(&mark);
-            let known = known.map_err(|error| NotTaken::HighWater { error: error.to_string() });
-            match known {
-                _ if allow_rollback => {}
-                Err(error) => return Err(error),
-                Ok(Some(known)) if known.digest != mark.digest => {
-                    not_older(known.generation, &ring)?
-                }
-                Ok(_) => {}
-            }
+        if let Some(high_water) = source.and_then(|source| source.high_water.as_ref())
+            && !allow_rollback
+        {
+            high_water.admits(&ring)?;
         }
         if let Some(source) = source {
             source.mark(&mark);
@@ -323,7 +316,7 @@ impl fmt::Display for NotTaken {
 
 impl std::error::Error for NotTaken {}
 
-fn not_older(used: u64, ring: &KeyRing) -> Result<(), NotTaken> {
+pub(crate) fn not_older(used: u64, ring: &KeyRing) -> Result<(), NotTaken> {
     let offered = ring.generation();
     if offered < used {
         return Err(NotTaken::Rollback { used, offered });

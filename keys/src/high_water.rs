@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::audience::Audience;
 use crate::document;
+use crate::handle::{NotTaken, not_older};
 use crate::ring::KeyRing;
 
 /// A folder of high-water marks (`--state-dir`).
@@ -48,6 +49,21 @@ impl HighWater {
     /// Marks kept in `folder`, which is made when the first is written.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
+    }
+
+    /// Whether a node that starts may take `ring`: it has used no newer one.
+    ///
+    /// # Errors
+    ///
+    /// [`NotTaken`] where it has, or where its mark cannot be read.
+    pub fn admits(&self, ring: &KeyRing) -> Result<(), NotTaken> {
+        let mark = Mark::of(ring);
+        let known = self.read(&mark);
+        let known = known.map_err(|error| NotTaken::HighWater { error: error.to_string() })?;
+        match known.filter(|known| known.digest != mark.digest) {
+            Some(known) => not_older(known.generation, ring),
+            None => Ok(()),
+        }
     }
 
     /// The mark of the ring that `mark` is one of, `None` where it was never used here.

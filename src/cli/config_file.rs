@@ -58,7 +58,10 @@ impl Extended {
             }
         }
         // Behind the verb; before what was typed.
-        let at = arguments.iter().position(|argument| argument.as_os_str() == verb.get_name());
+        let name = verb.get_name();
+        // The first is the program's own name, which may be anything.
+        let mut known = arguments.iter().enumerate().skip(1);
+        let at = known.find(|(_, argument)| argument.as_os_str() == name).map(|(at, _)| at);
         let at = at.map_or(arguments.len(), |at| at.saturating_add(1));
         let mut all = arguments;
         let typed = all.split_off(at.min(all.len()));

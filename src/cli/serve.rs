@@ -8,7 +8,7 @@ mod systemd;
 mod tls;
 
 use std::io::{self, Write};
-use std::net::ToSocketAddrs;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,9 @@ use super::duration::Duration as Span;
 use super::failure::{Exit, Failure};
 use super::ring::{RingLocation, location_parser};
 use super::token::Jwt;
-use crate::service::{Address, Bound, CannotServe, LocalUser, Service, Settings, clock_complaint};
+use crate::service::{
+    Address, Bound, CannotServe, Handed, LocalUser, Service, Settings, clock_complaint,
+};
 use crate::tokens::Tokens;
 use limits::LimitArgs;
 use logs::LogArgs;
@@ -77,8 +79,9 @@ pub(super) struct Serve {
     )]
     admin_listen: Address,
 
-    /// On a Unix socket, grants a local user roles without a credential; give it again for more users
-    #[arg(long, env = "SADDLEBAG_ALLOW_UID", value_name = "UID=ROLE,…")]
+    /// On a Unix socket, grants a local user roles without a credential; give it again for more users, or
+    /// put ; between them
+    #[arg(long, env = "SADDLEBAG_ALLOW_UID", value_name = "UID=ROLE,…", value_delimiter = ';')]
     allow_uid: Vec<LocalUser>,
 
     /// The audience of requests that name none
@@ -150,6 +153,8 @@ impl Serve {
     }
 
     fn serve(self) -> End {
+        // Before there are other threads, the ring's first.
+        let mut handed = Handed::from_env();
         let dev = match self.dev {
             true => Some(dev::prepare(self.ring.as_ref())?),
             false => None,
@@ -157,12 +162,9 @@ impl Serve {
         let place = dev.as_ref().map(dev::Dev::ring).or(self.ring.as_ref());
         let place =
             place.ok_or_else(|| Failure::usage("no ring", "say --ring file:PATH, or --dev"))?;
-        if let Some(warning) = self.in_clear() {
-            tracing::warn!("{warning}");
-        }
         let ring = self.watch(place);
         let credential_ring = self.credential_ring.as_ref().map(|place| self.watch(place));
-        let service = self.service(ring.clone(), credential_ring)?;
+        let service = self.service(ring.clone(), credential_ring.clone())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| {
             Failure::unavailable(
@@ -170,29 +172,23 @@ impl Serve {
                 "this user's limits on processes and memory must allow a few",
             )
         })?;
-        runtime.block_on(self.listen(service, ring, dev))
+        let end =
+            runtime.block_on(self.listen(service, [Some(ring), credential_ring], dev, &mut handed));
+        // Whoever still looks at files on a disk that hangs is not waited for.
+        runtime.shutdown_background();
+        end
     }
 
     /// Flags that do not go together in a way that clap cannot tell.
     fn misplaced(&self) -> Option<Failure> {
-        let is_unix = matches!(self.listen, Address::Unix(_) | Address::Systemd(_));
-        if let Some(user) = self.allow_uid.first().filter(|_| !is_unix) {
-            return Some(Failure::usage(
-                format!(
-                    "--allow-uid {}: --listen {} is no Unix socket, and tells no user",
-                    user, self.listen
-                ),
-                "add --listen unix:PATH",
-            ));
+        if let Some(failure) = self.tls.incomplete() {
+            return Some(failure);
         }
-        if self.tls.is_on() && matches!(self.listen, Address::Unix(_)) {
-            return Some(Failure::usage(
-                format!(
-                    "--tls-cert: --listen {} is a Unix socket, which needs no TLS",
-                    self.listen
-                ),
-                "leave the certificate out, or listen at host:port",
-            ));
+        if matches!(self.listen, Address::Tcp(_)) && !self.allow_uid.is_empty() {
+            return Some(self.no_unix_socket());
+        }
+        if matches!(self.listen, Address::Unix(_)) && self.tls.is_on() {
+            return Some(self.needs_no_tls());
         }
         if matches!(self.listen, Address::Systemd(_)) && self.listen == self.admin_listen {
             return Some(Failure::usage(
@@ -203,17 +199,37 @@ impl Serve {
         None
     }
 
-    /// What travels where others may read it.
-    fn in_clear(&self) -> Option<String> {
-        let Address::Tcp(address) = &self.listen else {
-            return None;
-        };
-        let mut addresses = address.to_socket_addrs().ok()?;
-        let beyond = addresses.any(|address| !address.ip().is_loopback());
+    /// The same, of the socket that there is: systemd's may be of either kind.
+    fn misplaced_on(&self, api: &Bound) -> Option<Failure> {
+        match api.ip() {
+            Some(_) if !self.allow_uid.is_empty() => Some(self.no_unix_socket()),
+            None if self.tls.is_on() => Some(self.needs_no_tls()),
+            _ => None,
+        }
+    }
+
+    fn no_unix_socket(&self) -> Failure {
+        Failure::usage(
+            format!("--allow-uid: --listen {} is no Unix socket, and tells no user", self.listen),
+            "add --listen unix:PATH",
+        )
+    }
+
+    fn needs_no_tls(&self) -> Failure {
+        Failure::usage(
+            format!("--tls-cert: --listen {} is a Unix socket, which needs no TLS", self.listen),
+            "leave the certificate out, or listen at host:port",
+        )
+    }
+
+    /// What travels where others may read it, from these addresses.
+    fn in_clear(&self, mut addresses: impl Iterator<Item = IpAddr>) -> Option<String> {
+        let beyond = addresses.any(|address| !address.is_loopback());
         (beyond && !self.tls.is_on()).then(|| {
             format!(
-                "--listen {address} is beyond this machine, and without --tls-cert tokens and credentials \
-                 travel there in clear"
+                "--listen {} is beyond this machine, and without --tls-cert tokens and credentials \
+                 travel there in clear",
+                self.listen
             )
         })
     }
@@ -274,25 +290,43 @@ impl Serve {
         })
     }
 
-    async fn listen(&self, service: Service, ring: KeyRingHandle, dev: Option<dev::Dev>) -> End {
-        let api = bind("--listen", &self.listen).await?;
-        let admin = bind("--admin-listen", &self.admin_listen).await?;
+    async fn listen(
+        &self,
+        service: Service,
+        rings: [Option<KeyRingHandle>; 2],
+        dev: Option<dev::Dev>,
+        handed: &mut Handed,
+    ) -> End {
+        // From here on an end is a good one.
+        let ended = shutdown()?;
+        let open = !self.allow_uid.is_empty();
+        let api = bind("--listen", Bound::to(&self.listen, open, handed), &self.listen).await?;
+        let admin = Bound::to(&self.admin_listen, false, handed);
+        let admin = bind("--admin-listen", admin, &self.admin_listen).await?;
+        if let Some(failure) = self.misplaced_on(&api) {
+            return Err(failure);
+        }
+        if let Some(warning) = self.in_clear(api.ip().into_iter()) {
+            tracing::warn!("{warning}");
+        }
         let api_address = address(&api)?;
         say(&format!("api listening on {api_address}"));
         say(&format!("admin listening on {}", address(&admin)?));
         tokio::spawn(systemd::watchdog());
         let tls = self.tls.is_on();
         tokio::spawn(async move {
-            if ring.load().is_none() {
-                systemd::waiting();
-            }
-            while ring.load().is_none() {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            if let Some(ring) = &*ring.load()
-                && let Some(complaint) = clock_complaint(ring, UnixTime::now())
-            {
-                tracing::error!("{complaint}");
+            for ring in rings.iter().flatten() {
+                if ring.load().is_none() {
+                    systemd::waiting();
+                }
+                while ring.load().is_none() {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                if let Some(ring) = &*ring.load()
+                    && let Some(complaint) = clock_complaint(ring, UnixTime::now())
+                {
+                    tracing::error!("{complaint}");
+                }
             }
             say("ready");
             systemd::ready();
@@ -300,14 +334,17 @@ impl Serve {
                 say(&dev.lines(&api_address, tls));
             }
         });
-        let ended = shutdown()?;
         service.run(api, admin, ended, Duration::from_secs(self.drain.0)).await;
         Ok(Exit::Done)
     }
 }
 
-async fn bind(flag: &str, place: &Address) -> Result<Bound, Failure> {
-    Bound::to(place).await.map_err(|error| {
+async fn bind(
+    flag: &str,
+    bound: impl Future<Output = io::Result<Bound>>,
+    place: &Address,
+) -> Result<Bound, Failure> {
+    bound.await.map_err(|error| {
         let help = match error.kind() {
             io::ErrorKind::AddrInUse => {
                 format!("something else listens there: stop it, or say {flag} 127.0.0.1:0 for a free port")

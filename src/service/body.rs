@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -20,7 +20,7 @@ pub(super) async fn read(
     request: Request,
     most: usize,
     within: Duration,
-) -> Result<Bytes, Problem> {
+) -> Result<Vec<u8>, Problem> {
     must_be(request.headers(), "application/json", Problem::not_json)?;
     collect(request, most, within).await
 }
@@ -30,19 +30,34 @@ pub(super) async fn read_form(
     request: Request,
     most: usize,
     within: Duration,
-) -> Result<Bytes, Problem> {
+) -> Result<Vec<u8>, Problem> {
     must_be(request.headers(), "application/x-www-form-urlencoded", Problem::not_a_form)?;
     collect(request, most, within).await
 }
 
-async fn collect(request: Request, most: usize, within: Duration) -> Result<Bytes, Problem> {
-    let body = Limited::new(request.into_body(), most);
-    match tokio::time::timeout(within, body.collect()).await {
-        Err(_) => Err(Problem::body_too_slow(within)),
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::body_too_large(most)),
-        Ok(Err(error)) => Err(Problem::invalid_body("$", &error)),
+async fn collect(request: Request, most: usize, within: Duration) -> Result<Vec<u8>, Problem> {
+    let all = whole_body(request.into_body(), most);
+    tokio::time::timeout(within, all).await.unwrap_or_else(|_| Err(Problem::body_too_slow(within)))
+}
+
+/// One buffer of what has come, however small the pieces: a list of them would cost many times their bytes.
+async fn whole_body(mut body: Body, most: usize) -> Result<Vec<u8>, Problem> {
+    let told = body.size_hint().upper().and_then(|length| usize::try_from(length).ok());
+    if told.is_some_and(|length| length > most) {
+        return Err(Problem::body_too_large(most));
     }
+    let mut all = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Problem::invalid_body("$", &error))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if data.len() > most.saturating_sub(all.len()) {
+            return Err(Problem::body_too_large(most));
+        }
+        all.extend_from_slice(&data);
+    }
+    Ok(all)
 }
 
 /// Reads a value from JSON text: unknown, repeated and mistyped members are refused by their path.

@@ -90,8 +90,9 @@ impl Service {
     /// Who came by a Unix socket, and was granted roles by their user id.
     fn local_user(&self, peer: Option<&Peer>) -> Option<Caller> {
         let uid = peer?.uid()?;
-        let user = self.local_users.iter().find(|user| user.uid == uid)?;
-        Some(Caller { name: format!("uid:{uid}"), roles: user.roles.clone(), audiences: None })
+        let granted = self.local_users.iter().filter(|user| user.uid == uid);
+        let roles: Vec<Role> = granted.flat_map(|user| user.roles.iter().copied()).collect();
+        (!roles.is_empty()).then(|| Caller { name: format!("uid:{uid}"), roles, audiences: None })
     }
 }
 

@@ -2,6 +2,7 @@
 //! number, and a graceful end.
 
 mod activity;
+mod bodies;
 mod patient;
 mod seats;
 
@@ -9,11 +10,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::header::{CONNECTION, HeaderValue};
+use axum::http::{Response, Version};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -29,6 +34,7 @@ use super::peer::Peer;
 use super::problem::Problem;
 use super::tls::{NoHandshake, Tls};
 use activity::Activity;
+use bodies::{Read, Taken};
 use patient::Patient;
 
 pub(super) use seats::{Full, Seats};
@@ -141,24 +147,41 @@ impl Serving {
         let (router, under_way) = (self.router.clone(), Arc::clone(&activity));
         let service = tower::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer.clone());
-            let answer = router.clone().oneshot(request.map(Body::new));
             let under_way = under_way.request();
+            let version = request.version();
+            let (parts, body) = request.into_parts();
+            let (body, read) = Read::new(body);
+            let request = Request::from_parts(parts, Body::new(body));
+            let answer = router.clone().oneshot(request);
             async move {
-                let answer = answer.await;
-                drop(under_way);
-                answer
+                let Ok(answer) = answer.await;
+                let (mut parts, body) = answer.into_parts();
+                // hyper ends a connection whose request was not read: the other end should know.
+                if version < Version::HTTP_2 && !read.load(Ordering::Relaxed) {
+                    parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                let held = parts.extensions.remove();
+                // All of it is there already: no answer of ours is made while it is sent.
+                let body = body.collect().await?.to_bytes();
+                let body = Taken::new(body, under_way, held);
+                Ok::<_, axum::Error>(Response::from_parts(parts, body))
             }
         });
         let builder = self.builder();
         let service = TowerToHyperService::new(service);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         let idle = activity.idle_for(self.limits.idle_for);
+        let unread = activity.unread_for(self.limits.head_within);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
             _ = stopped.changed() => {
                 connection.as_mut().graceful_shutdown();
-                connection.await
+                tokio::select! {
+                    ended = connection => ended,
+                    () = activity.unread_for(self.limits.head_within) => Ok(()),
+                }
             }
+            () = unread => Ok(()),
             () = idle => {
                 connection.as_mut().graceful_shutdown();
                 // HTTP/2 tells the other end first, which may not be there.
@@ -201,7 +224,7 @@ async fn accept(listener: &Bound) -> io::Result<(Stream, Peer)> {
             let _ = stream.set_nodelay(true);
             Ok((Box::new(stream), Peer::Remote { address, certificate: None }))
         }
-        Bound::Unix(listener, _) => {
+        Bound::Unix(_, listener) => {
             let (stream, _) = listener.accept().await?;
             let uid = stream.peer_cred().ok().map(|credentials| credentials.uid());
             Ok((Box::new(stream), Peer::Local { uid }))

@@ -4,6 +4,7 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use utoipa::ToSchema;
@@ -39,7 +40,9 @@ pub(super) async fn page() -> Result<Response, Problem> {
         AnonymousRefusals
     )
 )]
-pub(super) async fn file(Path(name): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn file(name: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
+    // What is no text is no file's name.
+    let Path(name) = name.map_err(|_| Problem::not_found())?;
     let file = served(&name)?;
     Ok((headers(&file.content_type)?, file.bytes).into_response())
 }

@@ -48,7 +48,8 @@ pub(super) async fn jwks(
     asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(asked) = asked.map_err(|error| Problem::invalid_query(&error))?;
-    let tokens = service.audiences.of_anybody(asked.audience.as_deref())?;
+    let tokens = service.audiences.of_anybody(asked.audience.as_deref());
+    let tokens = tokens.map_err(Problem::of_query)?;
     let keys = tokens.public_keys(UnixTime::now()).ok_or_else(Problem::not_ready)?;
     let ring = tokens.ring().load();
     let publish_ahead = ring.as_ref().map_or(0, |ring| ring.policy().publish_ahead);

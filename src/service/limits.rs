@@ -32,7 +32,7 @@ impl Limits {
         connections: 4_096,
         // A quarter: no one host takes the seats of all others.
         connections_per_peer: 1_024,
-        // Some 64 MiB of bodies at the very worst.
+        // Some 64 MiB of bodies at the very worst, and of answers as much again.
         requests: 1_024,
         handshake_within: Duration::from_secs(10),
         head_within: Duration::from_secs(10),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::ToSocketAddrs;
+use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -55,16 +55,50 @@ impl fmt::Display for Address {
     }
 }
 
+/// The sockets that systemd hands over (sd_listen_fds(3)).
+pub(crate) struct Handed {
+    sockets: ListenFd,
+    names: String,
+}
+
+impl Handed {
+    /// Takes them from the environment: once, and while there is one thread, since their variables go with it.
+    pub(crate) fn from_env() -> Self {
+        let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+        Self { sockets: ListenFd::from_env(), names }
+    }
+
+    fn take(&mut self, name: &str) -> io::Result<Bound> {
+        let count = self.sockets.len();
+        let place = self.names.split(':').take(count).position(|known| known == name);
+        let missing = || {
+            let names = &self.names;
+            let told = format!("systemd handed over no socket of the name {name:?}, but {names:?}");
+            io::Error::new(io::ErrorKind::NotFound, told)
+        };
+        let place = place.ok_or_else(missing)?;
+        if let Ok(Some(listener)) = self.sockets.take_tcp_listener(place) {
+            listener.set_nonblocking(true)?;
+            return TcpListener::from_std(listener).map(Bound::Tcp);
+        }
+        let listener = self.sockets.take_unix_listener(place)?;
+        let listener = listener.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        listener.set_nonblocking(true)?;
+        Ok(Bound::Unix(None, UnixListener::from_std(listener)?))
+    }
+}
+
 /// A listener, and the address that it got.
 pub(crate) enum Bound {
     Tcp(TcpListener),
-    /// With its name, where that is ours to take away; held until then.
-    Unix(UnixListener, #[expect(dead_code, reason = "held")] Option<SocketFile>),
+    /// With its name, where that is ours to take away; before the listener, so that nobody else's is taken.
+    Unix(#[expect(dead_code, reason = "held")] Option<SocketFile>, UnixListener),
 }
 
 impl Bound {
-    /// Binds.
-    pub(crate) async fn to(address: &Address) -> io::Result<Self> {
+    /// Binds. A Unix socket is its owner's alone, unless it is `open`: then whoever its folder lets in may
+    /// connect, and is asked who they are.
+    pub(crate) async fn to(address: &Address, open: bool, handed: &mut Handed) -> io::Result<Self> {
         match address {
             Address::Tcp(address) => {
                 // The resolver may block: this is before anybody is served.
@@ -80,38 +114,27 @@ impl Bound {
                 umask(usual);
                 let listener = listener?;
                 let file = SocketFile(path.clone());
-                // Its owner alone; whoever else should come is let in by the folder's owner.
-                std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-                Ok(Self::Unix(listener, Some(file)))
+                let mode = if open { 0o666 } else { 0o600 };
+                std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+                Ok(Self::Unix(Some(file), listener))
             }
-            Address::Systemd(name) => Self::handed_over(name),
+            Address::Systemd(name) => handed.take(name),
         }
     }
 
-    /// Takes a socket that systemd opened (sd_listen_fds(3)).
-    fn handed_over(name: &str) -> io::Result<Self> {
-        let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
-        let mut sockets = ListenFd::from_env();
-        let place = names.split(':').take(sockets.len()).position(|known| known == name);
-        let missing = || {
-            let told = format!("systemd handed over no socket of the name {name:?}, but {names:?}");
-            io::Error::new(io::ErrorKind::NotFound, told)
-        };
-        let place = place.ok_or_else(missing)?;
-        if let Ok(Some(listener)) = sockets.take_tcp_listener(place) {
-            listener.set_nonblocking(true)?;
-            return TcpListener::from_std(listener).map(Self::Tcp);
+    /// Where it can be reached from: `None` for a Unix socket, which is of this machine.
+    pub(crate) fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().ok().map(|address| address.ip()),
+            Self::Unix(..) => None,
         }
-        let listener = sockets.take_unix_listener(place)?.ok_or_else(missing)?;
-        listener.set_nonblocking(true)?;
-        Ok(Self::Unix(UnixListener::from_std(listener)?, None))
     }
 
     /// The address, with the port that was free where any was asked for.
     pub(crate) fn address(&self) -> io::Result<String> {
         match self {
             Self::Tcp(listener) => listener.local_addr().map(|address| address.to_string()),
-            Self::Unix(listener, _) => {
+            Self::Unix(_, listener) => {
                 let address = listener.local_addr()?;
                 let path = address.as_pathname().unwrap_or(Path::new("")).display();
                 Ok(format!("unix:{path}"))

@@ -4,6 +4,7 @@
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use opentelemetry::trace::{TraceContextExt, TraceId};
@@ -15,6 +16,7 @@ use tracing::{Instrument, Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::metrics::{ROUTES, route};
+use super::overload::Inside;
 use super::peer::Peer;
 use super::problem::Problem;
 use super::{Service, Shared};
@@ -39,20 +41,25 @@ pub(super) async fn observe(
 ) -> Response {
     let started = Instant::now();
     let route = route(request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
+    let telling = service.telling(&mut request, route);
     let inside = match service.gates.enter(route) {
         Ok(inside) => inside,
         Err(what) => {
             service.metrics.shed(what);
             let response = Problem::overloaded().into_response();
-            service.metrics.answered(route, response.status().as_u16(), None);
+            let status = response.status().as_u16();
+            service.metrics.answered(route, status, None);
+            if let Some(telling) = telling {
+                telling.end(status, started.elapsed().as_micros());
+            }
             return response;
         }
     };
     let in_flight = InFlight::new(&service.metrics.in_flight);
-    let telling = service.telling(&mut request, route);
     let span = telling.as_ref().map_or_else(Span::none, |telling| telling.span.clone());
-    let response = next.run(request).instrument(span).await;
-    drop((inside, in_flight));
+    let mut response = next.run(request).instrument(span).await;
+    // Until the answer is taken, which is memory, too.
+    response.extensions_mut().insert(Held(Arc::new((inside, in_flight))));
     let (status, took) = (response.status().as_u16(), started.elapsed());
     service.metrics.answered(route, status, Some(took));
     if let Some(telling) = telling {
@@ -61,8 +68,12 @@ pub(super) async fn observe(
     response
 }
 
+/// What a request holds until its answer is taken.
+#[derive(Clone)]
+pub(super) struct Held(#[expect(dead_code, reason = "held")] Arc<(Inside, InFlight)>);
+
 /// Counted until it is dropped: also where the other end goes away before its answer.
-struct InFlight(IntGauge);
+pub(super) struct InFlight(IntGauge);
 
 impl InFlight {
     fn new(gauge: &IntGauge) -> Self {
@@ -79,7 +90,7 @@ impl Drop for InFlight {
 
 /// What the log and a trace tell of one request.
 struct Telling {
-    method: axum::http::Method,
+    method: &'static str,
     route: &'static str,
     peer: Option<Peer>,
     story: Story,
@@ -105,7 +116,7 @@ impl Service {
             trace = span.context().span().span_context().trace_id();
         }
         Some(Telling {
-            method: request.method().clone(),
+            method: known(request.method()),
             route,
             peer: request.extensions().get::<Peer>().cloned(),
             story,
@@ -117,7 +128,7 @@ impl Service {
 
     /// A span by OpenTelemetry's conventions for HTTP servers, below that of the caller's `traceparent`.
     fn span(&self, request: &Request, route: &'static str, parent: Context) -> Span {
-        let method = request.method().as_str();
+        let method = known(request.method());
         let span = tracing::info_span!(
             target: SPANS,
             "request",
@@ -149,7 +160,7 @@ impl Telling {
             let trace = (self.trace != TraceId::INVALID).then(|| field::display(self.trace));
             tracing::info!(
                 target: "saddlebag::request",
-                method = %self.method,
+                method = self.method,
                 route = self.route,
                 status,
                 micros = u64::try_from(micros).unwrap_or(u64::MAX),
@@ -160,6 +171,12 @@ impl Telling {
             );
         }
     }
+}
+
+/// A method's name. Anybody can make one up, at any length: those are OpenTelemetry's `_OTHER`.
+fn known(method: &Method) -> &'static str {
+    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+    known.into_iter().find(|name| *name == method.as_str()).unwrap_or("_OTHER")
 }
 
 /// Headers, as OpenTelemetry reads them.

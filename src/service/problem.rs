@@ -34,7 +34,7 @@ pub(super) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detail: Option<String>,
-    /// Where in the body: a JSON path, or a form's parameter.
+    /// Where in the body: a JSON path, or a parameter of a form or a query.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     path: Option<String>,
@@ -67,6 +67,16 @@ impl Problem {
     pub(super) fn of_form(mut self) -> Self {
         self.path = self.path.map(|path| path.trim_start_matches("$.").to_owned());
         self
+    }
+
+    /// The same of a query.
+    pub(super) fn of_query(self) -> Self {
+        let problem = self.of_form();
+        if problem.code != "invalid_body" {
+            return problem;
+        }
+        let Self { detail, path, .. } = problem;
+        Self { path, ..Self::invalid_query(&detail.unwrap_or_default()) }
     }
 
     /// The text that is sent.

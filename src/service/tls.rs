@@ -212,7 +212,8 @@ fn facts(certificate: &CertificateDer<'_>) -> Option<CertificateFacts> {
     let names = certificate.subject_alternative_name().ok().flatten();
     let names = names.map(|extension| extension.value.general_names.as_slice()).unwrap_or_default();
     let dns = |name: &GeneralName<'_>| match name {
-        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        // An authority may sign anything; a name with a line of the log in it is none.
+        GeneralName::DNSName(name) if !name.contains(char::is_control) => Some((*name).to_owned()),
         _ => None,
     };
     let time = |seconds: i64| UnixTime::from_secs(u64::try_from(seconds).unwrap_or_default());

@@ -1,8 +1,10 @@
 //! `serve --check`: validates what would run, and prints it.
 
+use std::net::ToSocketAddrs;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use saddlebag_keys::{KeyRing, KeyRingHandle, Store, UnixTime};
+use saddlebag_keys::{HighWater, KeyRing, KeyRingHandle, Store, UnixTime};
 use serde::Serialize;
 
 use super::Serve;
@@ -77,9 +79,15 @@ impl Serve {
                 findings.problems.extend(certificate.complaint(now));
             }
         }
-        findings.problems.extend(self.logs.filter().err().map(|failure| told(&failure)));
+        findings.problems.extend(self.logs.complaint().map(|failure| told(&failure)));
+        if self.stale_after.is_some_and(|span| span.0 == 0) {
+            findings.warnings.push("--stale-after 0s: this node issues nothing".to_owned());
+        }
         match &self.state_dir {
-            Some(folder) => findings.problems.extend(unwritable(folder)),
+            Some(folder) => {
+                let flag = format!("--state-dir {}", folder.display());
+                findings.problems.extend(unwritable(&flag, folder));
+            }
             None => findings.warnings.push(
                 "without --state-dir a restart takes an older ring than the one used before"
                     .to_owned(),
@@ -105,7 +113,10 @@ impl Serve {
         };
         let active = match ring.active(now) {
             Some(active) => format!("{} issues", active.id()),
-            None => "no key is active by this clock".to_owned(),
+            None => {
+                findings.problems.push(format!("{what}: no key is active by this clock, {now}"));
+                "none issues".to_owned()
+            }
         };
         facts.push(format!(
             "{what}: {}, generation {}, {}, {active}",
@@ -114,6 +125,10 @@ impl Serve {
             count(ring.keys().len(), "key", "keys")
         ));
         findings.problems.extend(clock_complaint(&ring, now));
+        if let Some(folder) = self.state_dir.as_ref().filter(|_| !self.allow_rollback) {
+            let admitted = HighWater::new(folder).admits(&ring);
+            findings.problems.extend(admitted.err().map(|error| format!("{what}: {error}")));
+        }
         if ring.standby(now).is_none() && ring.scope().is_none() {
             findings.warnings.push(format!("{what}: no key is staged: run saddlebag keys rotate"));
         }
@@ -132,13 +147,27 @@ impl Serve {
                 _ => None,
             };
             if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-                findings
-                    .problems
-                    .push(format!("{address}: there is no folder {}", folder.display()));
+                let told = format!("{address}: there is no folder {}", folder.display());
+                findings.problems.push(told);
+            } else if let Some(folder) = folder {
+                findings.problems.extend(unwritable(&address.to_string(), folder));
+            }
+            if let Address::Unix(path) = address
+                && std::fs::symlink_metadata(path).is_ok_and(|facts| !facts.file_type().is_socket())
+            {
+                findings.problems.push(format!("{address}: there is a file that is no socket"));
+            }
+            if let Address::Tcp(text) = address
+                && let Err(error) = text.to_socket_addrs()
+            {
+                findings.problems.push(format!("{text}: {error}: give an address of this machine"));
             }
         }
         findings.problems.extend(self.misplaced().map(|failure| told(&failure)));
-        findings.warnings.extend(self.in_clear());
+        if let Address::Tcp(address) = api {
+            let addresses = address.to_socket_addrs().into_iter().flatten();
+            findings.warnings.extend(self.in_clear(addresses.map(|address| address.ip())));
+        }
     }
 
     fn answer(&self, console: &mut Console, facts: Vec<String>, findings: Findings) -> End {
@@ -179,13 +208,13 @@ fn told(failure: &Failure) -> String {
     format!("{}: {}", failure.error(), failure.help())
 }
 
-fn unwritable(folder: &Path) -> Option<String> {
+fn unwritable(what: &str, folder: &Path) -> Option<String> {
     // The nearest that is there: the rest is made at the start.
-    let there = folder.ancestors().find(|folder| folder.exists())?;
-    let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
+    let named = folder.ancestors().map(|folder| match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    });
+    let there = named.into_iter().find(|folder| folder.exists())?;
     let error = tempfile::tempfile_in(there).err()?;
-    Some(format!(
-        "--state-dir {}: {error}: this user must be able to write there",
-        folder.display()
-    ))
+    Some(format!("{what}: {error}: this user must be able to write there"))
 }

@@ -58,13 +58,21 @@ impl Traces {
 }
 
 impl LogArgs {
-    pub(super) fn filter(&self) -> Result<EnvFilter, Failure> {
-        EnvFilter::try_new(&self.log).map_err(|error| {
+    fn filter(&self) -> Result<EnvFilter, Failure> {
+        // It quotes paths that are no paths, and whatever is in them: only for who names it.
+        let quiet = if self.log.contains("h2") { "" } else { ",h2=info" };
+        EnvFilter::try_new(format!("{}{quiet}", self.log)).map_err(|error| {
             Failure::usage(
                 format!("--log {:?} is no filter: {error}", self.log),
                 "say --log info, or for one part of the program --log info,saddlebag::service=debug",
             )
         })
+    }
+
+    /// What keeps it from beginning, where something does.
+    pub(super) fn complaint(&self) -> Option<Failure> {
+        let filter = self.filter().err();
+        filter.or_else(|| self.otlp.as_deref().and_then(|otlp| provider(otlp).err()))
     }
 
     /// Begins to log, and to trace where that is asked for. Not within a runtime: the exporter blocks.

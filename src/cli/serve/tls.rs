@@ -13,31 +13,40 @@ use crate::service::{Tls, TlsFiles};
 pub(super) struct TlsArgs {
     /// The API speaks TLS with this certificate: PEM, with those between it and a root; read again when
     /// it changes
-    #[arg(long, env = "SADDLEBAG_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    #[arg(long, env = "SADDLEBAG_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<PathBuf>,
 
     /// The certificate's private key: PEM
-    #[arg(long, env = "SADDLEBAG_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, env = "SADDLEBAG_TLS_KEY", value_name = "FILE")]
     tls_key: Option<PathBuf>,
 
     /// Callers need a certificate, too, of one of these authorities: PEM
-    #[arg(long, env = "SADDLEBAG_TLS_CLIENT_CA", value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, env = "SADDLEBAG_TLS_CLIENT_CA", value_name = "FILE")]
     tls_client_ca: Option<PathBuf>,
 
     /// Of which one DNS name is this one, to the letter; give it again for more [default: any name]
-    #[arg(
-        long,
-        env = "SADDLEBAG_TLS_CLIENT_NAME",
-        value_name = "NAME",
-        value_delimiter = ',',
-        requires = "tls_client_ca"
-    )]
+    #[arg(long, env = "SADDLEBAG_TLS_CLIENT_NAME", value_name = "NAME", value_delimiter = ',')]
     tls_client_name: Vec<String>,
 }
 
 impl TlsArgs {
     pub(super) fn is_on(&self) -> bool {
         self.tls_cert.is_some()
+    }
+
+    /// What one of them needs of the others; told here and not by clap, which does not know the file's yet.
+    pub(super) fn incomplete(&self) -> Option<Failure> {
+        let (cert, key) = (self.tls_cert.is_some(), self.tls_key.is_some());
+        let (given, missing) = match () {
+            () if cert && !key => ("--tls-cert", "--tls-key"),
+            () if key && !cert => ("--tls-key", "--tls-cert"),
+            () if self.tls_client_ca.is_some() && !cert => ("--tls-client-ca", "--tls-cert"),
+            () if !self.tls_client_name.is_empty() && self.tls_client_ca.is_none() => {
+                ("--tls-client-name", "--tls-client-ca")
+            }
+            () => return None,
+        };
+        Some(Failure::usage(format!("{given} without {missing}"), format!("add {missing} FILE")))
     }
 
     /// TLS, where it is asked for.

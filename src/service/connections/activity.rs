@@ -1,7 +1,9 @@
-//! What a connection is doing: how many requests are under way, and since when there are none.
+//! What a connection is doing: which requests are under way, since when there are none, and since when an
+//! answer is not taken.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -13,6 +15,8 @@ pub(super) struct Activity {
     started: AtomicUsize,
     /// Milliseconds from `began` to the last request's begin or end.
     last: AtomicU64,
+    /// Answers that are not yet taken, by their request, and since when they are there.
+    answers: Mutex<HashMap<usize, Instant>>,
 }
 
 impl Activity {
@@ -22,15 +26,16 @@ impl Activity {
             under_way: AtomicUsize::new(0),
             started: AtomicUsize::new(0),
             last: AtomicU64::new(0),
+            answers: Mutex::default(),
         })
     }
 
-    /// A request begins; it is under way until the answer is dropped.
+    /// A request begins; it is under way until this is dropped, with the last of its answer.
     pub(super) fn request(self: &Arc<Self>) -> UnderWay {
         self.under_way.fetch_add(1, Ordering::Relaxed);
-        self.started.fetch_add(1, Ordering::Relaxed);
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
         self.touch();
-        UnderWay(Arc::clone(self))
+        UnderWay { activity: Arc::clone(self), number }
     }
 
     /// How many requests have begun so far.
@@ -45,16 +50,33 @@ impl Activity {
     /// Resolves once no request has been under way for so long.
     pub(super) async fn idle_for(&self, longest: Duration) {
         loop {
+            // In this order: an end touches first, and is idle then.
+            let idle = self.is_idle();
             let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
-            let been = match self.is_idle() {
-                true => self.began.elapsed().saturating_sub(last),
-                false => Duration::ZERO,
-            };
+            let been =
+                if idle { self.began.elapsed().saturating_sub(last) } else { Duration::ZERO };
             if been >= longest {
                 return;
             }
             sleep(longest.saturating_sub(been)).await;
         }
+    }
+
+    /// Resolves once an answer has not been taken for so long. HTTP/2 says nothing of one that waits for
+    /// room in a window: nobody polls it.
+    pub(super) async fn unread_for(&self, longest: Duration) {
+        loop {
+            let oldest = self.answers().values().map(Instant::elapsed).max();
+            let been = oldest.unwrap_or(Duration::ZERO);
+            if been >= longest {
+                return;
+            }
+            sleep(longest.saturating_sub(been)).await;
+        }
+    }
+
+    fn answers(&self) -> MutexGuard<'_, HashMap<usize, Instant>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn touch(&self) {
@@ -64,12 +86,23 @@ impl Activity {
 }
 
 /// A request that is under way.
-pub(super) struct UnderWay(Arc<Activity>);
+pub(super) struct UnderWay {
+    activity: Arc<Activity>,
+    number: usize,
+}
+
+impl UnderWay {
+    /// Its answer is there, and waits to be taken.
+    pub(super) fn answered(&self) {
+        self.activity.answers().insert(self.number, Instant::now());
+    }
+}
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
-        self.0.touch();
+        self.activity.answers().remove(&self.number);
+        self.activity.touch();
+        self.activity.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -89,6 +122,25 @@ mod tests {
             let ended = Instant::now();
             activity.idle_for(longest).await;
             assert!(ended.elapsed() >= longest - Duration::from_millis(2), "{:?}", ended.elapsed());
+        });
+    }
+
+    #[test]
+    fn an_answer_that_is_not_taken_is_noticed_whatever_else_goes_on() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let activity = Activity::new();
+            let longest = Duration::from_millis(60);
+            let unread = |activity: Arc<Activity>| async move {
+                tokio::time::timeout(longest * 3, activity.unread_for(longest)).await.is_ok()
+            };
+            let working = activity.request();
+            assert!(!unread(Arc::clone(&activity)).await, "there is no answer yet");
+            working.answered();
+            drop(activity.request());
+            assert!(unread(Arc::clone(&activity)).await);
+            drop(working);
+            assert!(!unread(activity).await, "it was taken");
         });
     }
 }

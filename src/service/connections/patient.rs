@@ -47,6 +47,10 @@ impl<S> Patient<S> {
 
     /// Looks at what has come: which version it is, and whether a head begins with it.
     fn came(&mut self, bytes: &[u8]) {
+        // hyper does not read while a request is under way: a head that was whole is still noted here.
+        if self.head.as_ref().is_some_and(|(before, _)| *before != self.activity.started()) {
+            self.head = None;
+        }
         if let Version::Unknown(known) = self.version {
             let rest = PREFACE.get(known..).unwrap_or_default();
             let same = bytes.iter().zip(rest).take_while(|(one, other)| one == other).count();

@@ -67,14 +67,14 @@ impl RingMetrics {
         let set = |gauge: &IntGaugeVec, value| gauge.with_label_values(&[name]).set(value);
         let errors = self.load_errors.with_label_values(&[name]);
         errors.inc_by(freshness.failures.saturating_sub(errors.get()));
-        let Some(ring) = handle.ring() else {
-            return;
-        };
-        set(&self.generation, signed(ring.generation()));
         // Credentials are issued elsewhere.
         if name == SESSIONS {
             set(&self.issuing, freshness.issuing.into());
         }
+        let Some(ring) = handle.ring() else {
+            return;
+        };
+        set(&self.generation, signed(ring.generation()));
         set(&self.clock_skew, signed(ring.policy().clock_skew));
         if let Some(checked_at) = freshness.checked_at {
             set(&self.age, signed(now.since(checked_at)));

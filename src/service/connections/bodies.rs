@@ -1,0 +1,90 @@
+//! Bodies on a connection: whether a request's was read to its end, and until when an answer's is there.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use axum::body::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+
+use super::activity::UnderWay;
+use crate::service::observe::Held;
+
+/// A request's body, which tells when it has been read.
+pub(super) struct Read {
+    body: Incoming,
+    ended: Arc<AtomicBool>,
+}
+
+impl Read {
+    /// The body, and whether it has ended.
+    pub(super) fn new(body: Incoming) -> (Self, Arc<AtomicBool>) {
+        let ended = Arc::new(AtomicBool::new(body.is_end_stream()));
+        (Self { body, ended: Arc::clone(&ended) }, ended)
+    }
+}
+
+impl Body for Read {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
+            self.ended.store(true, Ordering::Relaxed);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// An answer's body, given in slices: what the other end has no room for stays here, and with it what the
+/// request holds, until all of it is taken.
+pub(super) struct Taken {
+    rest: Bytes,
+    _under_way: UnderWay,
+    _held: Option<Held>,
+}
+
+impl Taken {
+    pub(super) fn new(body: Bytes, under_way: UnderWay, held: Option<Held>) -> Self {
+        under_way.answered();
+        Self { rest: body, _under_way: under_way, _held: held }
+    }
+}
+
+impl Body for Taken {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let length = self.rest.len().min(SLICE);
+        let slice = self.rest.split_to(length);
+        Poll::Ready((length > 0).then(|| Ok(Frame::data(slice))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(u64::try_from(self.rest.len()).unwrap_or(u64::MAX))
+    }
+}
+
+/// An HTTP/2 frame, unless the other end says otherwise.
+const SLICE: usize = 16 * 1024;
