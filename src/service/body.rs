@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
@@ -42,10 +42,6 @@ async fn collect(request: Request, most: usize, within: Duration) -> Result<Vec<
 
 /// One buffer of what has come, however small the pieces: a list of them would cost many times their bytes.
 async fn whole_body(mut body: Body, most: usize) -> Result<Vec<u8>, Problem> {
-    let told = body.size_hint().upper().and_then(|length| usize::try_from(length).ok());
-    if told.is_some_and(|length| length > most) {
-        return Err(Problem::body_too_large(most));
-    }
     let mut all = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Problem::invalid_body("$", &error))?;

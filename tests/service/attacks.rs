@@ -59,9 +59,107 @@ fn h2_request(method: &str, uri: &str) -> ureq::http::Request<()> {
         .unwrap()
 }
 
+/// Answers of an HTTP/2 client that gives no room for them were held outside every bound, for as long as it
+/// liked: 4 MiB a request.
+#[test]
+fn answers_that_nobody_takes_are_given_up_and_hold_their_place_until_then() {
+    let ring = Ring::new();
+    let server = ring.serve(&["--head-timeout", "3s"]).ready();
+    let credential = ring.credential(&["--role", "issue", "--role", "verify"]);
+    let caller = server.caller(&credential);
+    let token = caller.issue(&json!({"state": "\u{1}".repeat(2_800)}));
+    let body = json!({"tokens": vec![token; 256]}).to_string();
+    let before = resident(&server);
+    run(async {
+        let stream = tokio::net::TcpStream::connect(&server.api).await.unwrap();
+        let mut builder = h2::client::Builder::new();
+        builder.initial_window_size(0);
+        let (client, connection) = builder.handshake::<_, bytes::Bytes>(stream).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let mut client = client.ready().await.unwrap();
+        let (mut served, mut shed) = (0, 0);
+        let mut held = Vec::new();
+        for _ in 0..40 {
+            let uri = format!("http://{}/v1/sessions/verify-batch", server.api);
+            let mut request = h2_request("POST", &uri);
+            let value = format!("Bearer {credential}").parse().unwrap();
+            request.headers_mut().insert("authorization", value);
+            let Ok((answer, mut sending)) = client.send_request(request, false) else {
+                break;
+            };
+            sending.send_data(body.clone().into(), true).unwrap();
+            let Ok(answer) = answer.await else {
+                break;
+            };
+            if answer.status() == 503 {
+                shed += 1
+            } else {
+                served += 1
+            }
+            held.push(answer);
+            client = match client.ready().await {
+                Ok(client) => client,
+                Err(_) => break,
+            };
+        }
+        assert!(served <= 32, "{served} answers are held, {shed} were shed");
+        assert!(resident(&server) < before + f64::from(400 << 20));
+        let ended = tokio::time::timeout(Duration::from_secs(60), connection).await;
+        assert!(ended.is_ok(), "the connection is still there");
+        drop(held);
+    });
+    let batch = caller.post("/v1/sessions/verify-batch", &json!({"tokens": []}));
+    assert_eq!(batch.status, 200, "their places are free again");
+}
+
+/// A body of one-byte pieces cost thirty times its length.
+#[test]
+fn a_body_in_small_pieces_costs_no_more_than_one_in_large_ones() {
+    let ring = Ring::new();
+    let server = ring.serve(&["--body-timeout", "60s"]).ready();
+    let credential = ring.credential(&["--role", "verify"]);
+    let before = resident(&server);
+    let mut stream = crate::support::raw(&server.api);
+    let head = format!(
+        "POST /v1/sessions/verify-batch HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {credential}\r\n\
+         content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let pieces = b"1\r\n \r\n".repeat(10_000);
+    for _ in 0..200 {
+        stream.write_all(&pieces).unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    let grown = resident(&server) - before;
+    assert!(grown < f64::from(24 << 20), "{grown} bytes for 2 MB");
+}
+
 /// More streams than the server said it takes.
 #[test]
-fn streams_above_the_cap_are_refused_and_the_others_served() {
+fn streams_above_the_cap_are_refused() {
+    use std::io::Read;
+
+    let ring = Ring::new();
+    let server = ring.serve(&["--max-streams", "4", "--body-timeout", "60s"]).ready();
+    let mut stream = crate::support::raw(&server.api);
+    stream.write_all(H2_START).unwrap();
+    // HEADERS without END_STREAM: each waits for its body.
+    for id in [1_u32, 3, 5, 7, 9] {
+        let headers = [&b"\0\0\x06\x01\x04"[..], &id.to_be_bytes(), b"\x83\x86\x84\x01\x01x"];
+        stream.write_all(&headers.concat()).unwrap();
+    }
+    // RST_STREAM of the fifth with REFUSED_STREAM (RFC 9113, section 7).
+    let refused = b"\0\0\x04\x03\0\0\0\0\x09\0\0\0\x07";
+    let (mut seen, mut bytes) = (Vec::new(), [0; 4_096]);
+    while !seen.windows(refused.len()).any(|window| window == refused) {
+        let length = stream.read(&mut bytes).unwrap();
+        assert!(length > 0, "{seen:?}");
+        seen.extend_from_slice(&bytes[..length]);
+    }
+}
+
+#[test]
+fn a_client_that_keeps_to_the_cap_is_served() {
     let ring = Ring::new();
     let server = ring.serve(&["--max-streams", "4", "--body-timeout", "60s"]).ready();
     let credential = ring.credential(&["--role", "issue"]);

@@ -145,6 +145,39 @@ fn a_file_that_is_wrong_is_told_by_its_name() {
     assert!(stderr.contains("/no/file") && stderr.contains("help: "), "{stderr}");
 }
 
+/// A check said that it would serve where the start then refused the ring for ever.
+#[test]
+fn a_check_knows_which_generation_was_used_before() {
+    let ring = Ring::new();
+    let state = ring.folder.path().join("state").display().to_string();
+    let old = std::fs::read(ring.path()).unwrap();
+    let (code, _, stderr) = run(&["keys", "stage", "--ring", &ring.place()], "");
+    assert_eq!(code, 0, "{stderr}");
+    drop(ring.serve(&["--state-dir", &state]).ready());
+    crate::support::replace(&ring.path(), &old);
+    let (code, answer, _) = check(&["--ring", &ring.place(), "--state-dir", &state], |_| {});
+    assert_eq!(code, 1, "{answer}");
+    assert!(answer["problems"].to_string().contains("older than generation 2"), "{answer}");
+    let arguments = ["--ring", &ring.place(), "--state-dir", &state, "--allow-rollback"];
+    assert_eq!(check(&arguments, |_| {}).0, 0);
+}
+
+/// What a flag needs was looked for before the file was read.
+#[test]
+fn flags_variables_and_the_file_complete_each_other() {
+    let ring = Ring::new();
+    let file = write(ring.folder.path(), "tls-key = \"/no/key\"\ntls-client-ca = \"/no/ca\"\n");
+    let place = ring.place();
+    let arguments = ["--ring", &place, "--config", &file, "--tls-client-name", "web.test"];
+    let (code, answer, stderr) = check(&arguments, |command| {
+        command.env("SADDLEBAG_TLS_CERT", "/no/cert");
+    });
+    assert_eq!(code, 1, "{stderr}");
+    assert!(answer["problems"].to_string().contains("/no/cert: No such file"), "{answer}");
+    assert_eq!(setting(&answer, "tls-cert"), ("/no/cert", "environment"));
+    assert_eq!(setting(&answer, "tls-key"), ("/no/key", "file"));
+}
+
 /// A node whose clock is far off issues what others refuse, or nothing: it is told at the start, in
 /// readiness, and in what a caller is answered.
 #[test]
@@ -173,6 +206,10 @@ fn a_clock_that_is_far_off_is_told_with_what_to_do() {
     assert_eq!(code, 1, "{answer} {stderr}");
     assert!(answer["problems"].to_string().contains("set it, from a time server"), "{answer}");
     let server = ahead.serve(&[]).ready();
+    let caller = server.caller(&ring.credential(&["--role", "issue"]));
+    let refused = caller.post("/v1/sessions", &json!({}));
+    assert_eq!(refused.problem(), (503, "not_issuing".into()));
+    assert!(refused.text.contains("set this node's clock, from a time server"), "{refused:?}");
     let told = server.admin().get("/readyz").text;
     assert!(told.contains("before the ring's newest key was made: set it"), "{told}");
     assert!(server.read_log().contains("set it, from a time server"), "{}", server.read_log());

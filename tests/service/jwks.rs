@@ -44,7 +44,7 @@ fn software_that_speaks_jwt_verifies_with_the_set() {
 }
 
 #[test]
-fn the_set_has_every_key_that_verifies_and_no_other() {
+fn the_set_has_the_staged_keys_too_and_none_that_is_revoked() {
     let ring = Ring::new();
     let server = ring.serve(&[]).ready();
     let caller = server.caller(&ring.credential(&["--role", "admin"]));
@@ -98,14 +98,26 @@ fn an_audience_that_is_none_or_out_of_scope_is_refused() {
     let server = ring.serve(&[]).ready();
     let caller = Caller { url: format!("http://{}", server.api), credential: None };
     for (query, code) in [
-        ("audience=Shop", "invalid_body"),
-        ("audience=", "invalid_body"),
+        ("audience=Shop", "invalid_query"),
+        ("audience=", "invalid_query"),
         ("audience=saddlebag:api", "audience_reserved"),
         ("audience=a&audience=b", "invalid_query"),
     ] {
         let answer = caller.get(&format!("/.well-known/jwks.json?{query}"));
         assert_eq!(answer.problem(), (400, code.into()), "{query}");
     }
+    let scoped = ring.folder.path().join("shop.json").display().to_string();
+    let place = ring.place();
+    let export = ["keys", "export", "--ring", &place, "--audience", "shop", "--out", &scoped];
+    assert_eq!(run(&export, "").0, 0);
+    let scoped = format!("file:{scoped}");
+    let arguments = ["--ring", &scoped, "--audience", "shop", "--credential-ring", &place];
+    let server = crate::support::Server::start(&arguments, |_| {}).ready();
+    let of_scope = Caller { url: format!("http://{}", server.api), credential: None };
+    assert_eq!(set(&of_scope, ""), set(&caller, "?audience=shop"));
+    let other = of_scope.get("/.well-known/jwks.json?audience=blog");
+    assert_eq!(other.problem(), (400, "audience_out_of_scope".into()));
+
     let missing = Ring::missing();
     let server = missing.serve(&[]);
     let caller = Caller { url: format!("http://{}", server.api), credential: None };

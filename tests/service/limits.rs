@@ -93,7 +93,8 @@ fn in_flight(server: &Server) -> usize {
 #[test]
 fn requests_above_the_cap_are_shed_at_once_and_those_inside_are_served() {
     let ring = Ring::new();
-    let server = ring.serve(&["--max-requests", "3", "--body-timeout", "60s"]).ready();
+    let server =
+        ring.serve(&["--max-requests", "3", "--body-timeout", "60s", "--log-requests"]).ready();
     let credential = ring.credential(&["--role", "issue"]);
     let mut held: Vec<_> = (0..3).map(|_| begin(&server, &credential, "/v1/sessions")).collect();
     eventually("three are under way", || in_flight(&server) == 3);
@@ -109,6 +110,8 @@ fn requests_above_the_cap_are_shed_at_once_and_those_inside_are_served() {
     eventually("there is room again", || caller.post("/v1/sessions", &json!({})).status == 201);
     let metrics = server.admin().get("/metrics").text;
     assert!(!metrics.contains(r#"shed_total{reason="requests"} 0"#), "{metrics}");
+    let log = server.read_log();
+    assert!(log.contains("status=503") && log.contains("peer=127.0.0.1"), "{log}");
 }
 
 #[test]
@@ -154,6 +157,40 @@ fn a_head_that_drips_is_given_up_at_its_deadline() {
         assert!(began.elapsed() < Duration::from_secs(30), "it is still there");
     }
     ended_within(began, 2);
+}
+
+/// The second head of a connection had the time of a pause: hyper does not read while it answers, and the
+/// first one's end went unseen.
+#[test]
+fn the_second_head_has_the_time_of_the_first() {
+    let ring = Ring::new();
+    let server = ring.serve(&["--head-timeout", "2s", "--idle-timeout", "60s"]).ready();
+    let mut stream = raw(&server.api);
+    assert!(get(&mut stream, "/v1/x").starts_with("HTTP/1.1 404"));
+    std::thread::sleep(Duration::from_millis(300));
+    let began = Instant::now();
+    stream.write_all(b"GET /v1/x HTT").unwrap();
+    assert_eq!(rest(&mut stream), "");
+    ended_within(began, 2);
+}
+
+/// Who sends its body after the head found the connection gone after a refusal, without a word.
+#[test]
+fn an_answer_to_a_body_that_was_not_read_says_that_the_connection_ends() {
+    let ring = Ring::new();
+    let server = ring.serve(&[]).ready();
+    let mut stream = raw(&server.api);
+    let head = b"POST /v1/sessions HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n";
+    stream.write_all(head).unwrap();
+    let answer = rest(&mut stream);
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    assert!(answer.contains("connection: close\r\n"), "{answer}");
+    let mut stream = raw(&server.api);
+    assert!(!get(&mut stream, "/v1/x").contains("connection: close"));
+    // HEAD has the length, and no body.
+    let answer = server.caller("x").send("HEAD", "/openapi.json", None, b"");
+    let whole = server.caller("x").get("/openapi.json").text.len().to_string();
+    assert_eq!((answer.status, answer.header("content-length")), (200, Some(&*whole)));
 }
 
 #[test]

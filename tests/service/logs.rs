@@ -78,10 +78,12 @@ fn what_others_send_is_one_line() {
     let server = ring.serve(&["--log", "trace", "--log-requests"]).ready();
     let caller = server.caller(&ring.credential(&["--role", "verify"]));
     caller.verify("x\nINJECTED\r\u{1b}[2J");
+    caller.send("INJECTED", "/v1/keys", None, b"");
     caller.get("/v1/%0aINJECTED%0d%1b%5b2J");
     caller.form("/v1/introspect", "token=%0aINJECTED&%0aINJECTED=1");
     caller.get("/.well-known/jwks.json?audience=%0aINJECTED");
     let log = server.read_log();
     assert!(log.lines().all(|line| !line.trim_start().starts_with("INJECTED")), "{log}");
     assert!(!log.contains('\u{1b}'), "{log}");
+    assert!(log.contains("method=\"_OTHER\"") && !log.contains("method=\"INJECTED"), "{log}");
 }

@@ -16,6 +16,7 @@ mod attacks;
 mod batch;
 mod callers;
 mod config;
+mod credentials;
 mod dev;
 mod errors;
 mod introspect;

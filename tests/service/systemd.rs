@@ -55,6 +55,60 @@ fn a_socket_that_systemd_hands_over_is_served() {
     assert!(path.exists(), "systemd's socket is not ours to take away");
 }
 
+/// The second listener found nothing: the variables are gone once they are read.
+#[test]
+fn two_sockets_that_systemd_hands_over_are_both_served() {
+    let ring = Ring::new();
+    let place = ring.place();
+    let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
+    let (api, admin) = (bind(), bind());
+    let addresses = [&api, &admin].map(|socket| socket.local_addr().unwrap().to_string());
+    let arguments =
+        ["--ring", &place, "--listen", "systemd:api", "--admin-listen", "systemd:admin"];
+    let server = Server::start(&arguments, |command| {
+        let mut handing = Command::new("sh");
+        let script =
+            "exec 3<&0 4<&2 0</dev/null 2>/dev/null; LISTEN_PID=$$ LISTEN_FDS=2 exec \"$@\"";
+        handing.args(["-c", script, "sh"]).arg(command.get_program()).args(command.get_args());
+        handing.env_remove("SADDLEBAG_RING").env("LISTEN_FDNAMES", "api:admin");
+        handing.stdin(OwnedFd::from(api)).stderr(OwnedFd::from(admin)).stdout(Stdio::piped());
+        *command = handing;
+    })
+    .ready();
+    assert_eq!([server.api.clone(), server.admin.clone()], addresses);
+    assert_eq!(server.admin().get("/readyz").status, 200);
+}
+
+/// What is said of a Unix socket holds for one that is handed over, and of TCP likewise: TLS and the
+/// certificates that callers need vanished without a word.
+#[test]
+fn a_socket_of_the_wrong_kind_is_refused_whoever_made_it() {
+    let ring = Ring::new();
+    let place = ring.place();
+    let path = ring.folder.path().join("handed.sock");
+    let refused = |socket: OwnedFd, arguments: &[&str]| {
+        let mut command = crate::support::saddlebag();
+        command.args(["serve", "--ring", &place, "--listen", "systemd:api"]).args(arguments);
+        command.args(["--admin-listen", "127.0.0.1:0"]);
+        handing_over(socket, "api")(&mut command);
+        let output = command.stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["node.test".to_owned()]).unwrap();
+    let files = ["cert.pem", "key.pem"].map(|name| ring.folder.path().join(name));
+    std::fs::write(&files[0], params.self_signed(&key).unwrap().pem()).unwrap();
+    std::fs::write(&files[1], key.serialize_pem()).unwrap();
+    let [cert, key] = files.map(|path| path.display().to_string());
+    let unix = UnixListener::bind(&path).unwrap();
+    let told = refused(unix.into(), &["--tls-cert", &cert, "--tls-key", &key]);
+    assert!(told.contains("is a Unix socket, which needs no TLS"), "{told}");
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let told = refused(tcp.into(), &["--allow-uid", "0=issue"]);
+    assert!(told.contains("is no Unix socket"), "{told}");
+}
+
 #[test]
 fn a_name_that_systemd_did_not_hand_over_is_told() {
     let ring = Ring::new();

@@ -96,6 +96,8 @@ fn tls_serves_both_versions_of_http_and_no_old_tls() {
     let mut plain = raw(&server.api);
     std::io::Write::write_all(&mut plain, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
     assert!(!rest(&mut plain).starts_with("HTTP"));
+    let probe = server.admin().get("/healthz");
+    assert!(probe.header("strict-transport-security").is_none(), "{probe:?}");
     let metrics = server.admin().get("/metrics").text;
     assert!(metrics.contains("saddlebag_tls_certificate_not_after_timestamp_seconds"), "{metrics}");
     assert!(!metrics.contains(r#"handshakes_failed_total{reason="error"} 0"#), "{metrics}");

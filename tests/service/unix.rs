@@ -39,6 +39,32 @@ fn a_local_user_has_the_roles_that_were_granted_and_no_other() {
     assert!(log.contains(&format!("\"peer\":\"uid:{uid}\"")), "{log}");
 }
 
+/// A grant for another user was worth nothing: the socket let its owner in alone.
+#[test]
+fn a_grant_lets_another_user_in_by_the_socket() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+
+    assert_eq!(own_uid(), 0, "only root becomes another user: run it as root, in a container, say");
+    let ring = Ring::new();
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(ring.folder.path(), open).unwrap();
+    let path = ring.folder.path().join("api.sock");
+    let address = format!("unix:{}", path.display());
+    // Two grants of one user are both good.
+    let users = "65534=verify;65534=issue";
+    let _server = ring.serve(&["--listen", &address, "--allow-uid", users]).ready();
+    let asked = |uid| {
+        let mut curl = std::process::Command::new("curl");
+        curl.args(["-sS", "-o", "/dev/null", "-w", "%{http_code}", "--unix-socket"]).arg(&path);
+        curl.args(["-d", "{}", "-H", "content-type: application/json", "http://x/v1/sessions"]);
+        let output = curl.uid(uid).gid(uid).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(asked(65_534), "201");
+    assert_eq!(asked(65_533), "401", "who may connect is still asked who they are");
+}
+
 #[test]
 fn a_user_who_was_granted_nothing_needs_a_credential() {
     let ring = Ring::new();
