@@ -1,12 +1,13 @@
 //! The HTTP service: sessions for callers in any language; one endpoint a file.
 //!
 //! A connection (`connections`, `tls`, `listen`) carries requests; around each is what watches and bounds it
-//! (`observe`, `overload`, `metrics`), in it a caller (`caller`, `peer`), a body (`body`) and an audience's
+//! (`observe`, `overload`, `metrics`, by `route`), in it a caller (`caller`, `peer`), a body (`body`) and an audience's
 //! tokens (`audiences`). What is refused is a `problem`; what is promised, the `contract`.
 
 mod audiences;
 mod body;
 mod caller;
+mod clock;
 mod connections;
 mod contract;
 mod docs;
@@ -23,6 +24,7 @@ mod overload;
 mod peer;
 mod problem;
 mod renew;
+mod route;
 mod tls;
 mod verify;
 mod verify_batch;
@@ -38,7 +40,7 @@ use axum::http::header::{
 };
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use saddlebag_keys::{KeyRing, KeyRingHandle, UnixTime};
+use saddlebag_keys::KeyRingHandle;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -51,6 +53,7 @@ use metrics::{CallerRefused, Metrics};
 use overload::Gates;
 use problem::Problem;
 
+pub(crate) use clock::clock_complaint;
 pub(crate) use limits::Limits;
 pub(crate) use listen::{Address, Bound, Handed};
 pub(crate) use observe::SPANS;
@@ -107,10 +110,8 @@ impl Service {
     ) -> Result<Self, CannotServe> {
         let Settings { limits, local_users, tls, request_log, traced } = settings;
         let ring = tokens.ring().clone();
-        let seats = || {
-            let most = connections::most_connections(limits.connections);
-            Seats::new(most, limits.connections_per_peer)
-        };
+        let most = connections::room_for(limits.connections);
+        let seats = || Seats::new(most, limits.connections_per_peer);
         Ok(Self {
             credentials: Credentials::new(credential_ring.as_ref().unwrap_or(&ring).clone())
                 .map_err(CannotServe::Callers)?,
@@ -146,7 +147,7 @@ impl Service {
     ) -> Result<Tokens, Problem> {
         let tokens = self.audiences.of(audience, caller)?;
         if !caller.may_use(tokens.audience()) {
-            self.metrics.caller_refused(CallerRefused::Audience);
+            self.metrics.tokens.caller_refused(CallerRefused::Audience);
             return Err(Problem::audience_not_allowed(tokens.audience()));
         }
         audiences::bound(tokens, binding)
@@ -209,7 +210,7 @@ impl Service {
         let service = Arc::new(self);
         let (stop, stopped) = tokio::sync::watch::channel(());
         let [api_seats, admin_seats] = &service.seats;
-        let [api_metrics, admin_metrics] = service.metrics.listeners();
+        let [api_metrics, admin_metrics] = service.metrics.listeners.clone();
         let serving = |router, seats: &Arc<Seats>, tls, metrics| {
             let (limits, seats) = (service.limits, Arc::clone(seats));
             Serving { router, tls, limits, seats, metrics }
@@ -243,22 +244,6 @@ async fn over_tls(mut response: Response) -> Response {
     let year = HeaderValue::from_static("max-age=31536000");
     response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, year);
     response
-}
-
-/// What is wrong with this machine's clock, as far as a ring can tell: keys are made before they are read.
-pub(crate) fn clock_complaint(ring: &KeyRing, now: UnixTime) -> Option<String> {
-    let behind = ahead_of_clock(ring, now);
-    (behind > ring.policy().clock_skew).then(|| {
-        format!(
-            "this clock shows {now}, {behind} s before the ring's newest key was made: \
-             set it, from a time server, or the clock of whoever makes keys"
-        )
-    })
-}
-
-/// Seconds from `now` to the creation of the ring's newest key, 0 where that has been.
-fn ahead_of_clock(ring: &KeyRing, now: UnixTime) -> u64 {
-    ring.keys().iter().map(|key| key.created_at().since(now)).max().unwrap_or_default()
 }
 
 async fn no_such_path() -> Response {

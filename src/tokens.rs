@@ -22,6 +22,8 @@ use crate::token::jwt::PublicJwk;
 use crate::token::sealed::{DerivedCiphers, Sealer};
 
 pub use builder::{ConfigError, TokensBuilder};
+#[cfg(feature = "server")]
+pub(crate) use issue::check_subject;
 pub use issue::{IssueError, Issued, NewSession};
 use keys::AudienceKeys;
 pub use refused::Refused;

@@ -51,7 +51,7 @@ impl Service {
         }
         if !caller.has(role) {
             tracing::debug!(caller = caller.name, role = role.as_str(), "caller lacks a role");
-            self.metrics.caller_refused(CallerRefused::Role);
+            self.metrics.tokens.caller_refused(CallerRefused::Role);
             return Err(Problem::role_required(role));
         }
         Ok(caller)
@@ -65,7 +65,7 @@ impl Service {
             return Ok(local);
         }
         let credential = credential(headers, schemes).ok_or_else(|| {
-            self.metrics.caller_refused(CallerRefused::NoCredential);
+            self.metrics.tokens.caller_refused(CallerRefused::NoCredential);
             Problem::unauthenticated(schemes)
         })?;
         let checked = self.credentials.check(&credential, now).map_err(|refused| {
@@ -74,7 +74,7 @@ impl Service {
                 key = refused.key_id().map(tracing::field::display),
                 "credential refused"
             );
-            self.metrics.caller_refused(CallerRefused::Credential(refused.reason()));
+            self.metrics.tokens.caller_refused(CallerRefused::Credential(refused.reason()));
             match refused.reason() {
                 Reason::NoRing => Problem::not_ready(),
                 _ => Problem::unauthenticated(schemes),
@@ -82,7 +82,7 @@ impl Service {
         });
         let checked = checked?;
         if checked.expires_at.since(now) < ENDING {
-            self.metrics.caller_ending();
+            self.metrics.tokens.caller_ending();
         }
         Ok(checked.caller)
     }

@@ -23,6 +23,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tower::ServiceExt;
@@ -253,11 +254,9 @@ async fn refuse(mut stream: Stream, full: Full) {
     let _ = tokio::time::timeout(Duration::from_secs(1), told).await;
 }
 
-/// How many connections a listener may have. Each is an open file: whoever connects, two listeners leave
-/// this process enough of them to read its ring.
-pub(super) fn most_connections(wanted: usize) -> usize {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
+/// How many of the wanted connections a listener has room for. Each is an open file, of which this process
+/// asks for all it may have: whoever connects, two listeners leave it enough to read its ring.
+pub(super) fn room_for(wanted: usize) -> usize {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     // Refused where somebody forbids it; what then holds is asked for below.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });

@@ -139,8 +139,8 @@ pub(super) async fn issue(
         session = session.session_lifetime(seconds);
     }
     let issued = tokens.issue_at(session, UnixTime::now());
-    let issued = issued.inspect_err(|error| service.metrics.not_made(error))?;
-    service.metrics.made(Made::Issued, protection, &issued.token);
+    let issued = issued.inspect_err(|error| service.metrics.tokens.not_made(error))?;
+    service.metrics.tokens.made(Made::Issued, protection, &issued.token);
     let audience = tokens.audience().as_str();
     let session = SessionAnswer::new(&issued.info, audience, asked.subject.as_deref(), &shown);
     Ok(body::answer(StatusCode::CREATED, &Answer { token: &issued.token, session }))

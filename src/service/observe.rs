@@ -15,10 +15,10 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use super::metrics::{ROUTES, route};
 use super::overload::Inside;
 use super::peer::Peer;
 use super::problem::Problem;
+use super::route::Route;
 use super::{Service, Shared};
 
 /// What a handler learns of a request, for the log.
@@ -40,28 +40,28 @@ pub(super) async fn observe(
     next: Next,
 ) -> Response {
     let started = Instant::now();
-    let route = route(request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
+    let route = Route::of(request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
     let telling = service.telling(&mut request, route);
     let inside = match service.gates.enter(route) {
         Ok(inside) => inside,
         Err(what) => {
-            service.metrics.shed(what);
+            service.metrics.http.shed(what);
             let response = Problem::overloaded().into_response();
             let status = response.status().as_u16();
-            service.metrics.answered(route, status, None);
+            service.metrics.http.answered(route, status, None);
             if let Some(telling) = telling {
                 telling.end(status, started.elapsed().as_micros());
             }
             return response;
         }
     };
-    let in_flight = InFlight::new(&service.metrics.in_flight);
+    let in_flight = InFlight::new(&service.metrics.http.in_flight);
     let span = telling.as_ref().map_or_else(Span::none, |telling| telling.span.clone());
     let mut response = next.run(request).instrument(span).await;
     // Until the answer is taken, which is memory, too.
     response.extensions_mut().insert(Held(Arc::new((inside, in_flight))));
     let (status, took) = (response.status().as_u16(), started.elapsed());
-    service.metrics.answered(route, status, Some(took));
+    service.metrics.http.answered(route, status, Some(took));
     if let Some(telling) = telling {
         telling.end(status, took.as_micros());
     }
@@ -101,11 +101,11 @@ struct Telling {
 
 impl Service {
     /// `None` where neither a line nor a trace was asked for.
-    fn telling(&self, request: &mut Request, route: usize) -> Option<Telling> {
+    fn telling(&self, request: &mut Request, route: Route) -> Option<Telling> {
         if !(self.request_log || self.traced) {
             return None;
         }
-        let route = ROUTES.get(route).copied().unwrap_or_default();
+        let route = route.as_str();
         let story = Story::default();
         request.extensions_mut().insert(story.clone());
         let parent = TraceContextPropagator::new().extract(&Headers(request.headers()));

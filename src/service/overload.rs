@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::limits;
-use super::metrics::{ROUTES, Shed};
+use super::metrics::Shed;
+use super::route::Route;
 
 /// The gates that requests go through.
 pub(super) struct Gates {
@@ -26,11 +27,11 @@ impl Gates {
     }
 
     /// Lets a request to this route in, until the permits are dropped.
-    pub(super) fn enter(&self, route: usize) -> Result<Inside, Shed> {
+    pub(super) fn enter(&self, route: Route) -> Result<Inside, Shed> {
         let of = |gate: &Arc<Semaphore>| Arc::clone(gate).try_acquire_owned();
         let request = of(&self.requests).map_err(|_| Shed::Requests)?;
-        let batch = match ROUTES.get(route) {
-            Some(&BATCH) => Some(of(&self.batches).map_err(|_| Shed::Batches)?),
+        let batch = match route {
+            Route::VerifyBatch => Some(of(&self.batches).map_err(|_| Shed::Batches)?),
             _ => None,
         };
         Ok(Inside(request, batch))
@@ -44,17 +45,14 @@ pub(super) struct Inside(
     #[expect(dead_code, reason = "held")] Option<OwnedSemaphorePermit>,
 );
 
-const BATCH: &str = "/v1/sessions/verify-batch";
-
 #[cfg(test)]
 mod tests {
-    use super::super::metrics::route;
     use super::*;
 
     #[test]
     fn requests_above_the_gates_width_are_shed_until_one_leaves() {
         let gates = Gates::new(2);
-        let verify = route(Some("/v1/sessions/verify"));
+        let verify = Route::Verify;
         let first = gates.enter(verify).ok().unwrap();
         let _second = gates.enter(verify).ok().unwrap();
         assert!(matches!(gates.enter(verify), Err(Shed::Requests)));
@@ -65,10 +63,10 @@ mod tests {
     #[test]
     fn batches_leave_room_for_others() {
         let gates = Gates::new(1_000);
-        let batch = route(Some(BATCH));
+        let batch = Route::VerifyBatch;
         let _inside: Vec<_> =
             (0..limits::BATCHES).map(|_| gates.enter(batch).ok().unwrap()).collect();
         assert!(matches!(gates.enter(batch), Err(Shed::Batches)));
-        assert!(gates.enter(route(Some("/v1/sessions"))).is_ok());
+        assert!(gates.enter(Route::Issue).is_ok());
     }
 }

@@ -19,7 +19,7 @@ use super::verify::{inactive, tell};
 use super::{Shared, body, limits};
 use crate::answer::{self, AnyJson, Inactive, SessionAnswer};
 use crate::credential::Role;
-use crate::tokens::{IssueError, RenewError, Renewal};
+use crate::tokens::{RenewError, Renewal, check_subject};
 
 /// The token to follow, and what changes.
 #[derive(Deserialize, ToSchema)]
@@ -80,10 +80,7 @@ pub(super) async fn renew(
     let tokens = service.tokens(asked.audience.as_deref(), &caller, binding)?;
     let state = asked.state.map(body::state).transpose()?;
     // What is wrong with a request does not depend on its token.
-    let length = asked.subject.as_ref().and_then(|subject| subject.as_deref()).map(str::len);
-    if let Some(length) = length.filter(|length| !(1..=255).contains(length)) {
-        return Err(IssueError::Subject { length }.into());
-    }
+    check_subject(asked.subject.as_ref().and_then(Option::as_deref))?;
 
     let now = UnixTime::now();
     let Some(verified) = service.verified(&tokens, &asked.token, now)? else {
@@ -94,7 +91,7 @@ pub(super) async fn renew(
         None => answer::state_of(&verified),
     };
     let Ok(shown) = shown else {
-        service.metrics.verified(Verdict::BadState);
+        service.metrics.tokens.verified(Verdict::BadState);
         return Ok(inactive());
     };
     let mut renewal = Renewal::keep();
@@ -110,20 +107,20 @@ pub(super) async fn renew(
     let issued = match tokens.renew_at(&verified, renewal, now) {
         Ok(issued) => issued,
         Err(RenewError::Issue(error)) => {
-            service.metrics.verified(Verdict::Active);
-            service.metrics.not_made(&error);
+            service.metrics.tokens.verified(Verdict::Active);
+            service.metrics.tokens.not_made(&error);
             return Err(error.into());
         }
         Err(error) => {
             if let RenewError::Refused(refused) = &error {
                 tell(refused);
             }
-            service.metrics.verified(Verdict::NotRenewable);
+            service.metrics.tokens.verified(Verdict::NotRenewable);
             return Ok(inactive());
         }
     };
-    service.metrics.verified(Verdict::Active);
-    service.metrics.made(Made::Renewed, verified.protection(), &issued.token);
+    service.metrics.tokens.verified(Verdict::Active);
+    service.metrics.tokens.made(Made::Renewed, verified.protection(), &issued.token);
     let subject = match &asked.subject {
         Some(subject) => subject.as_deref(),
         None => verified.subject(),

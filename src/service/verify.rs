@@ -80,7 +80,7 @@ impl Service {
             return Ok(None);
         };
         let state = answer::state_of(&verified).ok();
-        self.metrics.verified(state.as_ref().map_or(Verdict::BadState, |_| Verdict::Active));
+        self.metrics.tokens.verified(state.as_ref().map_or(Verdict::BadState, |_| Verdict::Active));
         Ok(state.map(|state| (verified, state)))
     }
 
@@ -96,7 +96,7 @@ impl Service {
             Err(refused) if refused.reason() == Reason::NoRing => Err(Problem::not_ready()),
             Err(refused) => {
                 tell(&refused);
-                self.metrics.verified(Verdict::Refused(refused.reason()));
+                self.metrics.tokens.verified(Verdict::Refused(refused.reason()));
                 Ok(None)
             }
         }

@@ -167,10 +167,7 @@ impl Tokens {
                 None => IssueError::NoRing,
             });
         }
-        if let Some(subject) = claims.subject.filter(|subject| !(1..=255).contains(&subject.len()))
-        {
-            return Err(IssueError::Subject { length: subject.len() });
-        }
+        check_subject(claims.subject)?;
         claims.validate().map_err(|_| IssueError::Clock { now })?;
         let keys = self.keys().ok_or(IssueError::NoRing)?;
         let key = keys.active(now).ok_or(IssueError::Clock { now })?;
@@ -313,6 +310,14 @@ pub enum IssueError {
     JwtBytes,
     /// The operating system gave no random numbers.
     Randomness(String),
+}
+
+/// A subject is absent, or 1 to 255 bytes.
+pub(crate) fn check_subject(subject: Option<&str>) -> Result<(), IssueError> {
+    match subject.map(str::len) {
+        Some(length @ (0 | 256..)) => Err(IssueError::Subject { length }),
+        _ => Ok(()),
+    }
 }
 
 impl fmt::Display for IssueError {

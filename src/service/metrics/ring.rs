@@ -4,8 +4,8 @@ use prometheus::{Error, IntCounterVec, IntGaugeVec, Opts};
 use saddlebag_keys::rotation::next_due;
 use saddlebag_keys::{KeyRingHandle, KeyState, UnixTime};
 
-use super::{Families, signed};
-use crate::service::ahead_of_clock;
+use super::families::{Families, signed};
+use crate::service::clock::ahead_of_clock;
 
 /// Gauges that are set when somebody asks, by ring.
 pub(super) struct RingMetrics {
