@@ -74,6 +74,26 @@ fn the_set_has_the_staged_keys_too_and_none_that_is_revoked() {
 }
 
 #[test]
+fn a_key_that_drains_stays_in_the_set() {
+    let ring = Ring::new();
+    let server = ring.serve(&[]).ready();
+    let caller = server.caller(&ring.credential(&["--role", "admin"]));
+    let keys = || caller.get("/v1/keys").json();
+    let before = set(&caller, "");
+    let standby = keys()["standby"].as_str().unwrap().to_owned();
+    let place = ring.place();
+    let activated = run(&["keys", "activate", &standby, "--force", "--yes", "--ring", &place], "");
+    assert_eq!(activated.0, 0, "{activated:?}");
+    let states = || keys()["keys"].to_string();
+    eventually("the first key drains", || states().contains("\"draining\""));
+    let after = set(&caller, "");
+    for key in before["keys"].as_array().unwrap() {
+        assert!(after["keys"].as_array().unwrap().contains(key), "{key} is gone: {after}");
+    }
+    assert_eq!(after["keys"].as_array().unwrap().len(), 3, "and the next standby");
+}
+
+#[test]
 fn the_set_may_be_kept_for_half_of_publish_ahead_at_most() {
     for (publish_ahead, max_age) in [("1d", 300), ("600s", 300), ("100s", 50), ("3s", 1)] {
         let ring = Ring::with(&[
