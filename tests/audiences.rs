@@ -30,6 +30,7 @@ const AUDIENCES: [&str; 12] = [
     "shopshop",
 ];
 
+/// T27, T43: of all pairs, only the diagonal accepts.
 #[test]
 fn only_the_audience_a_token_is_for_accepts_it() {
     let mut names = AUDIENCES.map(str::to_owned).to_vec();
@@ -75,6 +76,7 @@ fn another_ring_of_the_same_name_accepts_nothing() {
     assert_eq!(refused.key_id(), Some(common::id(1)));
 }
 
+/// T27.
 #[test]
 fn reserved_audiences_are_the_systems_own() {
     for name in ["saddlebag:api", "saddlebag:", "saddlebag:x/y"] {
@@ -92,6 +94,7 @@ fn reserved_audiences_are_the_systems_own() {
     }
 }
 
+/// T43: no case is folded, nothing is trimmed.
 #[test]
 fn a_name_that_is_no_audience_is_not_made_one() {
     let long = "a".repeat(129);
@@ -130,6 +133,7 @@ fn without_a_name_the_audience_is_default() {
     assert_eq!(tokens.audience().as_str(), "default");
 }
 
+/// T43.
 #[test]
 fn a_scoped_ring_serves_its_audience_and_no_other() {
     let root = common::plain_ring(Policy::default());
@@ -151,6 +155,7 @@ fn a_scoped_ring_serves_its_audience_and_no_other() {
     assert_eq!(refused.to_string(), "the ring is scoped to shop, and has no keys for admin");
 }
 
+/// T33: a token that was captured is of no use without what it is bound to.
 #[test]
 fn a_binding_must_be_the_same_on_both_sides() {
     let tokens = shop();
@@ -183,6 +188,7 @@ fn a_binding_of_more_than_1024_bytes_is_refused() {
     assert_eq!(refused.to_string(), "the binding has 1025 bytes; it may have 0 to 1024");
 }
 
+/// T27, T33.
 #[test]
 fn bytes_cannot_be_moved_between_binding_and_claims() {
     // The MAC of section 3 says where the binding ends; the header's length does so in section 4.

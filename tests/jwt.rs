@@ -151,6 +151,7 @@ fn what_is_made_here_verifies_in_any_jwt_software() {
     }
 }
 
+/// T01.
 #[test]
 fn a_verifier_takes_its_own_algorithm_and_nothing_that_a_token_says() {
     for algorithm in BOTH {
@@ -196,6 +197,7 @@ fn a_verifier_takes_its_own_algorithm_and_nothing_that_a_token_says() {
     }
 }
 
+/// T01, T03.
 #[test]
 fn a_header_has_exactly_its_three_members() {
     for algorithm in BOTH {
@@ -381,6 +383,7 @@ fn a_payload_has_exactly_its_members() {
     assert!(verify(&format!(" \n{base}\t ")).is_ok());
 }
 
+/// T08.
 #[test]
 fn a_jwts_times_are_those_of_every_token() {
     for algorithm in BOTH {
@@ -398,6 +401,7 @@ fn a_jwts_times_are_those_of_every_token() {
     }
 }
 
+/// T27, T43.
 #[test]
 fn jwts_of_different_audiences_do_not_mix() {
     for algorithm in BOTH {

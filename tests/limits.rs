@@ -95,6 +95,7 @@ fn renewing_keeps_to_the_limit_too() {
     assert!(refused.to_string().starts_with("the token would have "), "{refused}");
 }
 
+/// T21.
 #[test]
 fn the_limit_of_verification_is_inclusive_and_comes_first() {
     for limit in [4_096, 5_000, 65_536] {
@@ -124,6 +125,7 @@ fn the_default_limit_of_verification_is_4096() {
     assert_eq!(refusal(shop().verify_at(&token, at(NOW))), Reason::TooLong);
 }
 
+/// T21: the time; `resources.rs` has the memory.
 #[test]
 fn huge_texts_are_refused_without_being_read() {
     let tokens = shop();

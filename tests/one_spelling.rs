@@ -76,6 +76,7 @@ fn every_character(_: usize) -> Vec<char> {
     ascii.chain(['\u{e9}', '\u{2f}', '\u{ff21}', '\u{1f4a9}']).collect()
 }
 
+/// T16, T18: and with every other character in every place, the last above all.
 #[test]
 fn a_signed_token_has_one_spelling() {
     let tokens = builder().protection(Protection::Signed).build().unwrap();
@@ -88,6 +89,7 @@ fn a_signed_token_has_one_spelling() {
     }
 }
 
+/// T16, T18.
 #[test]
 fn a_sealed_token_has_one_spelling() {
     let tokens = builder().build().unwrap();
@@ -99,6 +101,7 @@ fn a_sealed_token_has_one_spelling() {
     }
 }
 
+/// T01: all 256 values of each byte of the kind.
 #[test]
 fn a_relabelled_token_is_refused() {
     let tokens = builder().build().unwrap();
@@ -117,6 +120,7 @@ fn a_relabelled_token_is_refused() {
     }
 }
 
+/// T16.
 #[test]
 fn every_flipped_bit_is_refused() {
     let tokens = builder().build().unwrap();
@@ -132,6 +136,7 @@ fn every_flipped_bit_is_refused() {
     }
 }
 
+/// T06, T15.
 #[test]
 fn a_tag_of_another_length_or_of_one_byte_over_and_over_is_refused() {
     let tokens = builder().build().unwrap();
@@ -165,6 +170,7 @@ mod jwt {
         (tokens, token)
     }
 
+    /// T16, T18.
     #[test]
     fn a_jwt_under_hs256_has_one_spelling() {
         let (tokens, token) = tokens(JwtAlgorithm::Hs256);
@@ -172,6 +178,7 @@ mod jwt {
         only_whole(&tokens, &token);
     }
 
+    /// T16, T18.
     #[test]
     fn a_jwt_under_ed25519_has_one_spelling() {
         let (tokens, token) = tokens(JwtAlgorithm::EdDsa);

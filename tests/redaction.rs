@@ -90,6 +90,7 @@ fn every_error(seen: &mut Seen, tokens: &Tokens, token: &str, now: UnixTime) {
     seen.error(&tokens.bound_to(&STATE.as_bytes().repeat(99)).unwrap_err());
 }
 
+/// T64.
 #[test]
 fn nothing_public_shows_what_it_should_keep() {
     let mut seen = Seen::default();

@@ -151,6 +151,7 @@ fn the_last_revision_is_not_renewed() {
     }
 }
 
+/// T32.
 #[test]
 fn another_subject_or_a_new_id_asked_for_makes_another_session() {
     for protection in BOTH {
@@ -189,6 +190,7 @@ fn another_subject_or_a_new_id_asked_for_makes_another_session() {
     }
 }
 
+/// T32.
 #[test]
 fn a_login_makes_another_session_of_an_anonymous_one() {
     let tokens = shop();
@@ -296,6 +298,7 @@ fn what_was_verified_and_has_expired_since_is_not_renewed() {
     }
 }
 
+/// T35: the one way to end sessions before their time.
 #[test]
 fn what_was_verified_under_a_key_revoked_or_retired_since_is_not_renewed() {
     let before = [key(1, NOW - 30 * DAY, Some(NOW + 100)), key(2, NOW - DAY, None)];
@@ -385,7 +388,7 @@ fn lifetimes_left_to_the_default_are_shortened_and_those_asked_for_refused() {
     assert_eq!(short.info.expires_at, short.info.ends_at);
 }
 
-/// A session in use, through the rotations of its ring, on a node that reads every generation.
+/// T54: a session in use, through the rotations of its ring, on a node that reads every generation.
 #[test]
 fn a_session_in_use_lives_through_rotations_to_its_end() {
     let policy = Policy {

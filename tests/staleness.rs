@@ -93,6 +93,7 @@ fn shop(ring: KeyRingHandle) -> Tokens {
     Tokens::builder(ring).audience("shop").build().unwrap()
 }
 
+/// T62.
 #[test]
 fn a_node_that_lost_its_source_verifies_and_does_not_issue() {
     let world = World::new(Some(&common::plain_ring(Policy::default())));
@@ -161,6 +162,7 @@ fn save_and_wait(world: &World, ring: &KeyRingHandle, next: &KeyRing) {
     wait_until(|| ring.ring().is_some_and(|held| held.generation() == next.generation()));
 }
 
+/// T52.
 #[test]
 fn another_generation_is_used_at_once_and_old_tokens_go_on() {
     let policy = Policy::default();

@@ -223,6 +223,7 @@ fn authentic_claims_that_the_format_does_not_allow_are_refused() {
     }
 }
 
+/// T02, T07: an error, never a null.
 #[test]
 fn state_that_does_not_decode_fails_where_it_is_asked_for() {
     let tokens = shop();
@@ -248,6 +249,7 @@ fn tokens_with_skew(skew: u64) -> Tokens {
     Tokens::builder(ring).audience("shop").build().unwrap()
 }
 
+/// T08.
 #[test]
 fn a_token_verifies_from_issue_less_skew_to_expiry_plus_skew() {
     for skew in [0, 1, 60, 300] {
@@ -278,6 +280,7 @@ fn a_token_verifies_from_issue_less_skew_to_expiry_plus_skew() {
     }
 }
 
+/// T09.
 #[test]
 fn no_clock_makes_verification_panic_or_wrap() {
     let tokens = tokens_with_skew(300);
@@ -331,6 +334,7 @@ fn all_states() -> KeyRing {
     ring_of(1, Policy::default(), &keys)
 }
 
+/// T52: each state, to verify and to issue.
 #[test]
 fn a_key_does_what_its_state_allows() {
     let ring = KeyRingHandle::fixed(all_states());
@@ -359,6 +363,7 @@ fn a_key_does_what_its_state_allows() {
     assert_eq!(verified.key_id(), id(2));
 }
 
+/// T52.
 #[test]
 fn a_key_retires_exactly_at_drains_until_without_skew() {
     let drains = NOW + DAY;
@@ -388,6 +393,7 @@ fn the_active_key_changes_by_the_clock() {
     }
 }
 
+/// T61.
 #[test]
 fn a_clock_before_the_first_key_or_beyond_the_format_issues_nothing() {
     let tokens = shop();
@@ -421,6 +427,7 @@ fn a_subject_has_1_to_255_bytes() {
     }
 }
 
+/// T20.
 #[test]
 fn subjects_and_states_are_kept_byte_for_byte() {
     let tokens = shop();
@@ -508,6 +515,7 @@ fn no_nonce_is_used_twice() {
     assert!((2..=16).contains(&prefixes.len()), "{}", prefixes.len());
 }
 
+/// T11.
 #[test]
 fn a_renewed_token_has_its_own_nonce() {
     let tokens = shop();
@@ -576,6 +584,7 @@ fn every_refusal_reads_the_same() {
     assert_eq!(seen.len(), Reason::ALL.len() - 1);
 }
 
+/// T02: what fails at one step is not looked at by the next.
 #[test]
 fn the_order_of_checks_is_the_formats() {
     let ring = KeyRingHandle::fixed(all_states());
@@ -684,6 +693,7 @@ proptest! {
         }
     }
 
+    /// T16.
     #[test]
     fn any_flipped_bit_of_any_token_is_refused(state in json(), place in any::<prop::sample::Index>(), bit in 0..8_u32) {
         for (tokens, protection) in protections() {
@@ -697,6 +707,7 @@ proptest! {
         }
     }
 
+    /// T29.
     #[test]
     fn no_text_makes_verification_panic(text in "\\PC{0,80}", base in "[A-Za-z0-9_-]{0,200}", dots in "[A-Za-z0-9_.-]{0,100}") {
         for (tokens, _) in protections() {
@@ -706,6 +717,7 @@ proptest! {
         }
     }
 
+    /// T29.
     #[test]
     fn authentic_nonsense_never_panics(claims in prop::collection::vec(any::<u8>(), 0..120)) {
         let tokens = shop();

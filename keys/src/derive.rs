@@ -96,6 +96,7 @@ mod tests {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// T26.
     #[test]
     fn the_derivations_are_those_printed_in_the_format() {
         let root = Secret::from_bytes(std::array::from_fn(|i| i as u8));

@@ -313,6 +313,7 @@ pub(crate) mod tests {
         UnixTime::from_secs(seconds)
     }
 
+    /// T52.
     #[test]
     fn states_follow_from_the_clock() {
         let mut first = key(1, 1_000);
@@ -342,6 +343,7 @@ pub(crate) mod tests {
         assert_eq!(ring.active(at(1_600)).unwrap().id(), ring.keys()[1].id());
     }
 
+    /// T04.
     #[test]
     fn contradictory_rings_are_refused_with_the_reason() {
         let early = Key { drains_until: Some(at(1_999)), ..key(1, 1_000) };
@@ -367,6 +369,7 @@ pub(crate) mod tests {
         }
     }
 
+    /// T43.
     #[test]
     fn a_scoped_ring_gives_the_keys_of_its_audience_and_no_other() {
         let root = ring(vec![key(1, 1_000), key(2, 2_000)]).validated().unwrap();

@@ -135,6 +135,7 @@ mod tests {
         Secret::from_bytes(bytes).weakness()
     }
 
+    /// T05.
     #[test]
     fn visibly_weak_bytes_are_told_apart_from_random_ones() {
         assert_eq!(weakness(*b"correct horse battery staple 42!"), Some(Weakness::Text));
@@ -173,6 +174,7 @@ mod tests {
         }
     }
 
+    /// T64.
     #[test]
     fn debug_shows_nothing() {
         let secret = Secret::from_bytes([0xab; 32]);

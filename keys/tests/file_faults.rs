@@ -28,6 +28,7 @@ use common::{
 use rand::TryRng;
 use saddlebag_keys::{FileStore, Store, StoreErrorKind};
 
+/// T55.
 #[test]
 fn a_writer_killed_at_any_moment_leaves_a_whole_ring_that_never_goes_back() {
     if let Some(folder) = part() {
@@ -83,6 +84,7 @@ fn a_writer_killed_at_any_moment_leaves_a_whole_ring_that_never_goes_back() {
     assert!(torn_writes > 0, "no writer was killed while it wrote: this shows nothing");
 }
 
+/// T55.
 #[test]
 fn a_writer_killed_at_each_of_its_calls_leaves_the_old_ring_or_the_new_one() {
     if let Some(folder) = part() {
@@ -93,6 +95,7 @@ fn a_writer_killed_at_each_of_its_calls_leaves_the_old_ring_or_the_new_one() {
     killed_at_each_call(name, Some(1));
 }
 
+/// T55.
 #[test]
 fn a_writer_killed_at_each_call_of_the_first_save_leaves_nothing_or_the_ring() {
     if let Some(folder) = part() {
@@ -128,6 +131,7 @@ fn killed_at_each_call(name: &str, expected: Option<u64>) {
     assert!(old > 5 && new > 0, "{old} old, {new} new: the kills missed the save");
 }
 
+/// T55.
 #[test]
 fn a_save_of_which_any_call_fails_says_so_and_leaves_the_old_ring_or_the_new_one() {
     if let Some(folder) = part() {
@@ -138,6 +142,7 @@ fn a_save_of_which_any_call_fails_says_so_and_leaves_the_old_ring_or_the_new_one
     every_call_fails(name, Some(1));
 }
 
+/// T55.
 #[test]
 fn a_first_save_of_which_any_call_fails_says_so_and_leaves_nothing_or_the_ring() {
     if let Some(folder) = part() {
@@ -234,6 +239,7 @@ fn save_calls(name: &str, expected: Option<u64>) -> Vec<Call> {
     calls
 }
 
+/// T55.
 #[test]
 fn a_new_ring_is_synced_before_it_is_published_and_its_folder_after() {
     if let Some(folder) = part() {
@@ -250,6 +256,7 @@ fn a_new_ring_is_synced_before_it_is_published_and_its_folder_after() {
     assert_eq!(order, ["write", "fsync", "rename", "fsync"]);
 }
 
+/// T55.
 #[test]
 fn a_full_disk_fails_the_save_with_a_clear_error_and_keeps_the_ring() {
     if let Some(folder) = part() {
@@ -335,6 +342,7 @@ fn a_folder_that_is_not_there_is_no_ring_and_takes_none() {
     assert!(error.to_string().ends_with(reason), "{error}");
 }
 
+/// T59.
 #[test]
 fn of_50_processes_that_save_at_once_every_one_wins_or_is_told_who_did() {
     if let Some(folder) = part() {
@@ -397,6 +405,7 @@ fn of_50_processes_that_save_at_once_every_one_wins_or_is_told_who_did() {
     assert_eq!(names(folder.path()), [".ring.json.lock", "ring.json"]);
 }
 
+/// T57.
 #[test]
 fn under_umask_000_no_file_is_ever_wider_than_0600() {
     if let Some(folder) = part() {
@@ -426,6 +435,7 @@ fn under_umask_000_no_file_is_ever_wider_than_0600() {
     assert_eq!(mode(".ring.json.lock"), 0o600);
 }
 
+/// T57.
 #[test]
 fn a_save_keeps_owner_and_mode_and_never_widens_them() {
     needs_root();
@@ -459,6 +469,7 @@ fn saving_through_a_mounted_ring_is_refused_and_leaves_the_mount_as_it_was() {
     assert!(fs::symlink_metadata(store.path()).unwrap().is_symlink());
 }
 
+/// T56.
 #[test]
 fn readers_of_the_file_meet_no_torn_ring_and_no_older_one() {
     let (_folder, store) = folder_with_ring();

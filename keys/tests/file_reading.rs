@@ -21,6 +21,7 @@ use common::{
 };
 use saddlebag_keys::{FileStore, Store, StoreError, StoreErrorKind};
 
+/// T56.
 #[test]
 fn a_file_cut_at_any_byte_is_no_ring() {
     let (_folder, store) = folder_with_ring();
@@ -34,6 +35,7 @@ fn a_file_cut_at_any_byte_is_no_ring() {
     assert_eq!(store.load().unwrap(), ring(1));
 }
 
+/// T56.
 #[test]
 fn a_file_that_is_half_one_ring_and_half_another_is_neither() {
     let (_folder, store) = folder_with_ring();
@@ -74,6 +76,7 @@ fn refused_as_no_ring(store: &FileStore, place: usize) {
     assert!(matches!(error.kind(), StoreErrorKind::Invalid(_)), "byte {place}: {error}");
 }
 
+/// T60.
 #[test]
 fn a_broken_ring_is_never_saved_over() {
     let (_folder, store) = folder_with_ring();
@@ -86,6 +89,7 @@ fn a_broken_ring_is_never_saved_over() {
     }
 }
 
+/// T57.
 #[test]
 fn access_for_others_or_writing_by_the_group_is_refused_with_the_remedy() {
     let (_folder, store) = folder_with_ring();
@@ -146,6 +150,7 @@ fn the_group_may_read_what_this_user_owns_only_where_the_store_allows_it() {
     must_pass(&mut command);
 }
 
+/// T57.
 #[test]
 fn a_file_of_another_user_is_refused_by_root() {
     needs_root();
@@ -156,6 +161,7 @@ fn a_file_of_another_user_is_refused_by_root() {
     refused(store.save(&ring(2), Some(1)), &reason);
 }
 
+/// T57.
 #[test]
 fn a_service_reads_roots_ring_and_its_own_but_no_other_users() {
     if let Some(folder) = part() {
@@ -186,6 +192,7 @@ fn a_service_reads_roots_ring_and_its_own_but_no_other_users() {
     must_pass(&mut command);
 }
 
+/// T58.
 #[test]
 fn a_link_out_of_the_folder_is_refused_however_it_leads_out() {
     let (folder, store) = folder_with_ring();
@@ -234,6 +241,7 @@ fn a_folder_that_is_itself_a_link_is_the_operators_choice() {
     assert_eq!(store.load().unwrap(), ring(1));
 }
 
+/// T58.
 #[test]
 fn what_is_no_regular_file_is_refused_without_waiting_for_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -260,6 +268,7 @@ fn no_regular_file(path: &Path) {
     refused(in_time("a save", move || store.save(&ring(1), None)), "");
 }
 
+/// T58.
 #[test]
 fn a_fifo_that_somebody_writes_to_is_refused_too() {
     let folder = tempfile::tempdir().unwrap();
@@ -274,6 +283,7 @@ fn a_fifo_that_somebody_writes_to_is_refused_too() {
     refused(in_time("a load", move || store.load()), "it is not a regular file");
 }
 
+/// T58.
 #[test]
 fn a_file_of_a_gibibyte_is_refused_by_its_size() {
     let (_folder, store) = folder_with_ring();
@@ -343,6 +353,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T, StoreError>, reason: &str) {
     assert!(error.to_string().contains(reason), "{error}");
 }
 
+/// T64.
 #[test]
 fn an_error_shows_no_byte_of_a_secret() {
     let (_folder, store) = folder_with_ring();

@@ -22,6 +22,7 @@ use saddlebag_keys::{
     KeyRing, KeyRingHandle, Policy, Store, StoreError, UnixTime, Watch, WatchOptions,
 };
 
+/// T56.
 #[test]
 fn readers_see_every_generation_in_its_order_while_a_writer_saves() {
     let (_folder, store) = folder_with_ring();
@@ -58,6 +59,7 @@ fn readers_see_every_generation_in_its_order_while_a_writer_saves() {
     }
 }
 
+/// T62.
 #[test]
 fn a_source_that_hangs_holds_up_no_reader() {
     let store = Hanging::default();
@@ -133,6 +135,7 @@ fn stops_issuing_after(stale_after: Option<u64>, after: u64) {
     assert_eq!(last_error(&handle), None);
 }
 
+/// T51.
 #[test]
 fn an_older_ring_at_the_source_is_no_good_check() {
     let clock = SetClock::at(START);
@@ -157,6 +160,7 @@ fn an_older_ring_at_the_source_is_no_good_check() {
     assert!(handle.may_issue(at(START + 100_000)));
 }
 
+/// T61.
 #[test]
 fn a_clock_that_is_set_back_or_far_ahead_breaks_nothing() {
     let clock = SetClock::at(START);
@@ -173,6 +177,7 @@ fn a_clock_that_is_set_back_or_far_ahead_breaks_nothing() {
     assert!(handle.may_issue(at(START)));
 }
 
+/// T03.
 #[test]
 fn ten_thousand_unknown_keys_cause_one_refresh_in_10_seconds() {
     let store = CountingStore::holding(&ring(1));

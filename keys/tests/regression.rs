@@ -25,7 +25,7 @@ use saddlebag_keys::{
     FileStore, HighWater, Store, StoreErrorKind, UnixTime, Watch, WatchOptions, rotation,
 };
 
-/// The lock was opened with waiting: a FIFO of its name held a writer up for ever.
+/// T58: the lock was opened with waiting: a FIFO of its name held a writer up for ever.
 #[test]
 fn a_fifo_in_place_of_the_lock_is_refused_without_waiting() {
     let (folder, store) = folder_with_ring();
@@ -393,6 +393,7 @@ fn a_document_of_arrays_is_no_ring() {
     }
 }
 
+/// T63.
 /// A ring's keys were moved about while it was read, and each move left their bytes on the heap for good.
 #[test]
 fn a_ring_that_was_dropped_is_not_on_the_heap() {

@@ -473,6 +473,7 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
+    /// T53, T54.
     #[test]
     fn whoever_does_what_when_the_ring_keeps_its_promises(
         (policy, operators, nodes, steps) in lives(),
@@ -503,7 +504,7 @@ fn steps(world: &mut World, steps: &[Step]) {
     }
 }
 
-/// A minute of `drains_until` is for the clock of the node that issues, the other for that of whoever
+/// T54: a minute of `drains_until` is for the clock of the node that issues, the other for that of whoever
 /// prunes.
 #[test]
 fn the_last_token_of_the_fastest_node_outlives_no_prune_on_the_fastest_clock() {
@@ -549,6 +550,7 @@ fn a_policy_is_lowered_as_soon_as_no_node_can_issue_by_the_old_one() {
     }
 }
 
+/// T59.
 #[test]
 fn of_fifty_racing_rotators_at_most_one_wins_per_instant_and_the_others_find_nothing_due() {
     let policy = day_and_hour();

@@ -47,6 +47,7 @@ macro_rules! contract {
                 super::a_save_over_another_generation_is_a_conflict_that_names_it(&store);
             }
 
+            /// T59.
             #[test]
             fn of_50_writers_that_read_one_generation_one_wins_and_the_others_are_told() {
                 let (_keep, store) = $empty;

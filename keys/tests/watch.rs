@@ -71,6 +71,7 @@ fn notices_alone_show_a_change_however_it_is_made() {
     in_use(&handle, 5);
 }
 
+/// T56.
 #[test]
 fn the_swap_of_a_kubernetes_mount_is_seen_by_notices_alone() {
     let folder = tempfile::tempdir().unwrap();
@@ -84,6 +85,7 @@ fn the_swap_of_a_kubernetes_mount_is_seen_by_notices_alone() {
     }
 }
 
+/// T56.
 #[test]
 fn the_swap_of_a_kubernetes_mount_is_seen_by_looking_alone() {
     let folder = tempfile::tempdir().unwrap();
@@ -126,6 +128,7 @@ fn a_folder_that_was_replaced_is_watched_in_its_new_place() {
     in_use(&handle, 3);
 }
 
+/// T60.
 #[test]
 fn nothing_that_happens_to_the_file_takes_the_last_good_ring_away() {
     let (folder, store) = folder_with_ring();
@@ -168,6 +171,7 @@ fn the_same_ring_again_clears_the_error() {
     assert_eq!(generation(&handle), Some(1));
 }
 
+/// T50.
 #[test]
 fn an_older_generation_and_another_one_of_the_same_number_are_refused_and_reported() {
     let store = CountingStore::holding(&ring(5));
@@ -190,6 +194,7 @@ fn an_older_generation_and_another_one_of_the_same_number_are_refused_and_report
     recovered(&handle);
 }
 
+/// T51.
 #[test]
 fn a_handle_never_goes_back_while_its_source_swings_between_two_replicas() {
     let store = CountingStore::holding(&ring(7));
@@ -205,6 +210,7 @@ fn a_handle_never_goes_back_while_its_source_swings_between_two_replicas() {
     recovered(&handle);
 }
 
+/// T50.
 #[test]
 fn allow_rollback_takes_an_older_ring_and_another_one_of_the_same_generation() {
     let store = CountingStore::holding(&ring(5));
@@ -221,6 +227,7 @@ fn allow_rollback_takes_an_older_ring_and_another_one_of_the_same_generation() {
     refused(&handle, "it is another ring");
 }
 
+/// T50.
 #[test]
 fn after_a_restart_an_older_ring_is_refused_by_the_high_water_mark() {
     let state = tempfile::tempdir().unwrap();
@@ -272,6 +279,7 @@ fn allow_rollback_lowers_the_mark_so_that_it_is_needed_once() {
     assert!(refusal.to_string().contains("older than generation 3"), "{refusal}");
 }
 
+/// T50.
 #[test]
 fn a_high_water_mark_that_cannot_be_read_is_reported_and_never_taken_for_none() {
     let state = tempfile::tempdir().unwrap();

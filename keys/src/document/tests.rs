@@ -32,7 +32,7 @@ fn the_digest_is_over_the_canonical_form() {
     assert!(parse(&to_json(&named)).is_ok());
 }
 
-/// What to replace in a good document and by what; the error's start, its line and column apart.
+/// T60: what to replace in a good document and by what; the error's start, its line and column apart.
 #[test]
 fn anything_else_is_refused_with_the_place() {
     let good = text(&sample());
@@ -66,6 +66,7 @@ fn anything_else_is_refused_with_the_place() {
     assert!(parse(format!("\u{feff}{good}").as_bytes()).is_err());
 }
 
+/// T55, T60.
 #[test]
 fn every_cut_and_every_changed_byte_is_refused() {
     let good = to_json(&sample());
@@ -81,6 +82,7 @@ fn every_cut_and_every_changed_byte_is_refused() {
     }
 }
 
+/// T05.
 #[test]
 fn weak_secrets_are_refused_and_never_shown() {
     let secret = Secret::from_bytes(*b"passwordpasswordpasswordpassword");
@@ -89,6 +91,7 @@ fn weak_secrets_are_refused_and_never_shown() {
     assert!(refusal.ends_with("is weak: it is text, not 32 random bytes"), "{refusal}");
 }
 
+/// T64.
 #[test]
 fn no_error_quotes_a_secret_whatever_member_it_was_pasted_into() {
     let good = text(&sample());

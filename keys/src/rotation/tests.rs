@@ -156,6 +156,7 @@ fn scoped_rings_are_refused_by_every_verb() {
     }
 }
 
+/// T04.
 #[test]
 fn a_key_whose_id_is_taken_is_drawn_again() {
     let life = Life::new();

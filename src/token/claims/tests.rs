@@ -22,6 +22,7 @@ fn claims_are_read_from_the_example_bytes() {
     assert_eq!((claims.revision, claims.subject, claims.state), (3, Some("mario"), &[0xa0][..]));
 }
 
+/// T07.
 #[test]
 fn each_departure_from_the_table_is_refused_by_name() {
     let rows: &[(&str, &str, ClaimsError)] = &[

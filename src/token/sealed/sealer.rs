@@ -108,6 +108,7 @@ mod tests {
         sealer.current(key, UnixTime::from_secs(now)).unwrap().prefix
     }
 
+    /// T12.
     #[test]
     fn a_prefix_is_kept_for_an_hour_of_one_key() {
         let (sealer, one, other) = (Sealer::default(), key(), key());
@@ -121,6 +122,7 @@ mod tests {
         assert_ne!(prefix(&sealer, &other, 999), third);
     }
 
+    /// T12: the budget of one AES-256-GCM key, far below 2^32.
     #[test]
     fn a_prefix_is_used_for_two_to_the_twentieth_tokens() {
         let (sealer, key) = (Sealer::default(), key());
@@ -131,6 +133,7 @@ mod tests {
         assert_ne!(prefix(&sealer, &key, 1_000), first);
     }
 
+    /// T11.
     #[test]
     fn two_issuers_never_start_with_the_same_prefix() {
         let key = key();

@@ -91,6 +91,7 @@ fn token(key: &SealedKey, prefix: &Prefix, claims: &[u8]) -> Vec<u8> {
     token
 }
 
+/// T17.
 #[test]
 fn a_cipher_is_kept_after_its_first_right_tag_and_not_before() {
     let derived = Arc::new(DerivedCiphers::new(64));
@@ -130,7 +131,7 @@ fn the_table_is_bounded_and_forgets_a_key_with_it() {
     assert_eq!(derived.len(), 0);
 }
 
-/// Two audiences of one process share key ids: what one derived must never open the other's tokens.
+/// T27, T43: two audiences of one process share key ids: what one derived must never open the other's tokens.
 #[test]
 fn a_cipher_planted_under_one_audience_is_never_used_for_another() {
     let derived = Arc::new(DerivedCiphers::new(4));

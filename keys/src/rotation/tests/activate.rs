@@ -14,6 +14,7 @@ fn a_published_key_is_activated_now() {
     assert_eq!(life.drains_until(1), Some(NOW + 31 * DAY + DRAIN));
 }
 
+/// T53.
 #[test]
 fn a_key_is_not_activated_before_it_has_been_published_for_publish_ahead() {
     let life = Life::new();

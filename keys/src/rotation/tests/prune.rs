@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// T54.
 #[test]
 fn prune_says_when_the_next_key_will_have_drained() {
     let life = Life::new();

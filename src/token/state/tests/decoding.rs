@@ -128,6 +128,7 @@ fn options_units_and_raw_json_are_read() {
     assert_eq!(raw.len(), 2);
 }
 
+/// T19.
 #[test]
 fn a_key_twice_is_refused_even_where_the_type_skips_it() {
     #[derive(Deserialize, Debug)]

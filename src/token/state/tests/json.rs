@@ -87,6 +87,7 @@ fn a_number_too_large_for_a_double_is_refused() {
     }
 }
 
+/// T20.
 #[test]
 fn lone_surrogate_escapes_are_refused_and_pairs_are_read() {
     for text in
@@ -97,6 +98,7 @@ fn lone_surrogate_escapes_are_refused_and_pairs_are_read() {
     assert_eq!(cbor(r#""\ud83d\ude00""#).unwrap(), hex("64 f09f9880"));
 }
 
+/// T19.
 #[test]
 fn a_name_that_is_there_twice_is_refused_at_every_depth() {
     for (text, path) in [
@@ -124,6 +126,7 @@ fn thirty_two_levels_are_accepted_and_thirty_three_refused() {
     }
 }
 
+/// T24.
 #[test]
 fn a_million_brackets_are_refused_without_a_stack_overflow() {
     assert_eq!(kind(&"[".repeat(1_000_000)), StateErrorKind::TooDeep);
@@ -155,6 +158,7 @@ fn long_containers_get_the_shortest_head() {
     }
 }
 
+/// T25.
 #[test]
 fn many_names_with_one_long_prefix_cost_no_quadratic_time() {
     let prefix = "x".repeat(40);

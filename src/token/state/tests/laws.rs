@@ -185,6 +185,7 @@ proptest! {
         let _ = decode::<Session>(&bytes);
     }
 
+    /// T29.
     #[test]
     fn any_text_is_read_as_json_or_refused(text in "[\\[\\]{}:,\"a0-9.eE\\\\u -]{0,20}") {
         if cbor(&text).is_ok() {

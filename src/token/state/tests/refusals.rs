@@ -67,6 +67,7 @@ fn longer_forms_are_accepted_inside_state() {
     }
 }
 
+/// T24.
 #[test]
 fn depth_is_refused_above_thirty_two_in_every_reader() {
     for (levels, accepted) in [(32, true), (33, false), (100_000, false)] {
