@@ -18,8 +18,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use common::{
-    CountingStore, Polled, folder_with_ring, named_ring, ring, ring_of, save_next, text,
-    wait_until, write_raw,
+    CountingStore, Polled, folder_with_ring, named_ring, redigested, ring, ring_of, save_next,
+    text, wait_until, write_raw,
 };
 use saddlebag_keys::{FileStore, HighWater, KeyRingHandle, Store, UnixTime, Watch, WatchOptions};
 
@@ -158,6 +158,37 @@ fn nothing_that_happens_to_the_file_takes_the_last_good_ring_away() {
     fs::rename(folder.path().join("draft"), store.path()).unwrap();
     in_use(&handle, 2);
     recovered(&handle);
+}
+
+/// T04: whatever the second one's state, and whichever of the two comes first.
+#[test]
+fn a_ring_that_has_one_key_twice_is_refused_and_the_old_one_kept() {
+    let (_folder, store) = folder_with_ring();
+    let handle = Watch::new(store.clone(), often()).start().unwrap();
+    let good: serde_json::Value = serde_json::from_slice(&text(&ring(2))).unwrap();
+    let (early, late) = ("1970-01-01T00:20:00Z", "1970-01-02T00:00:00Z");
+    for (member, value) in [
+        ("activates_at", early),
+        ("activates_at", late),
+        ("revoked_at", early),
+        ("drains_until", late),
+    ] {
+        for first in [false, true] {
+            let mut document = good.clone();
+            let keys = document["keys"].as_array_mut().unwrap();
+            let mut twin = keys[0].clone();
+            twin[member] = value.into();
+            keys.insert(if first { 0 } else { 2 }, twin);
+            write_raw(store.path(), &redigested(document), 0o600);
+            refused(&handle, "two keys have the id");
+            assert_eq!(handle.ring().as_deref(), Some(&ring(1)), "{member} {value}");
+            // So that the next refusal is the next one's.
+            write_raw(store.path(), &text(&ring(1)), 0o600);
+            recovered(&handle);
+        }
+    }
+    write_raw(store.path(), &redigested(good), 0o600);
+    in_use(&handle, 2);
 }
 
 #[test]

@@ -62,6 +62,16 @@ pub(crate) fn text(ring: &KeyRing) -> Vec<u8> {
     saddlebag_keys::document::to_json(ring).to_vec()
 }
 
+/// A document as somebody edits it who knows the format: its digest is right again.
+pub(crate) fn redigested(mut document: serde_json::Value) -> Vec<u8> {
+    use base64::Engine;
+    document.as_object_mut().unwrap().remove("digest");
+    let canonical = serde_json_canonicalizer::to_vec(&document).unwrap();
+    let digest = Sha256::digest(canonical);
+    document["digest"] = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(digest).into();
+    serde_json::to_vec(&document).unwrap()
+}
+
 /// The names in a folder, sorted.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
