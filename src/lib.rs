@@ -88,6 +88,8 @@ pub mod cli;
 mod credential;
 mod lifetime;
 #[cfg(feature = "server")]
+mod mask;
+#[cfg(feature = "server")]
 mod service;
 mod session;
 mod token;

@@ -246,4 +246,19 @@ mod tests {
             assert!(failure.error().contains("serve.toml"), "{file}: {}", failure.error());
         }
     }
+
+    /// A credential or a token that somebody put into the file was quoted, as a value or as a name.
+    #[test]
+    fn a_token_in_a_file_is_not_repeated() {
+        let token = format!("sb1e{}", "A-_9".repeat(30));
+        for file in [
+            format!("most = \"{token}\""),
+            format!("{token} = 1"),
+            format!("most = 1\nmost.{token} = 1"),
+        ] {
+            let failure = settings(&file, &[]).unwrap_err();
+            let told = format!("{} {}", failure.error(), failure.help());
+            assert!(!told.contains("A-_9"), "{told}");
+        }
+    }
 }

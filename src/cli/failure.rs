@@ -9,6 +9,7 @@ use saddlebag_keys::rotation::Refused;
 use saddlebag_keys::{InvalidPolicy, StoreError, StoreErrorKind};
 
 use super::ring::RingLocation;
+use crate::mask::without_tokens;
 use crate::tokens::{ConfigError, IssueError};
 
 /// How the program ends.
@@ -62,7 +63,8 @@ impl Failure {
     }
 
     fn new(exit: Exit, error: impl Into<String>, help: impl Into<String>) -> Self {
-        let (error, help) = (error.into(), help.into());
+        // Whoever takes a token for a setting, a file or a name finds it in no log.
+        let (error, help) = (without_tokens(&error.into()), without_tokens(&help.into()));
         Self { exit, error, help }
     }
 

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use super::caller::Schemes;
 use super::connections::Full;
 use crate::credential::Role;
+use crate::mask::without_tokens;
 use crate::token::state::StateErrorKind;
 use crate::tokens::IssueError;
 
@@ -51,12 +52,13 @@ impl Problem {
         Self { r#type: code, title, status, code, detail, path, retry_after, challenges }
     }
 
+    /// Callers log what they are told: a token in the wrong member is not repeated, nor as the name of one.
     fn detail(self, detail: impl Display) -> Self {
-        Self { detail: Some(detail.to_string()), ..self }
+        Self { detail: Some(without_tokens(&detail.to_string())), ..self }
     }
 
     fn path(self, path: impl Into<String>) -> Self {
-        Self { path: Some(path.into()), ..self }
+        Self { path: Some(without_tokens(&path.into())), ..self }
     }
 
     fn retry_after(self, seconds: u32) -> Self {
@@ -291,4 +293,28 @@ fn as_urn<S: serde::Serializer>(code: &str, output: S) -> Result<S::Ok, S::Error
 
 fn as_number<S: serde::Serializer>(status: &StatusCode, output: S) -> Result<S::Ok, S::Error> {
     output.serialize_u16(status.as_u16())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::body;
+    use crate::session::RawState;
+
+    /// Serde's words quote what they did not expect, and the path names members: a token that was sent in
+    /// the wrong place came back in `detail` or `path`, and so into logs of problems.
+    #[test]
+    fn a_token_in_the_wrong_place_is_not_repeated() {
+        let token = format!("sb1e{}", "A-_9".repeat(30));
+        let state = format!(r#"{{"{token}":{{"a":1,"a":2}}}}"#);
+        let state = RawState::from_json(state.as_bytes()).unwrap_err();
+        for problem in [
+            body::parse::<bool>(format!("\"{token}\"").as_bytes()).unwrap_err(),
+            Problem::invalid_member("audience", &token),
+            Problem::invalid_state(&state.path().to_string(), state.kind()),
+        ] {
+            let told = String::from_utf8(problem.to_json()).unwrap();
+            assert!(told.contains("[a token]") && !told.contains("A-_9"), "{told}");
+        }
+    }
 }
