@@ -11,6 +11,8 @@ mod console;
 mod credential;
 mod duration;
 mod failure;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod input;
 mod keys;
 mod man;
@@ -23,6 +25,7 @@ mod swap;
 mod token;
 mod usage;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -61,11 +64,12 @@ enum Command {
 #[doc(hidden)]
 pub fn main() -> ExitCode {
     let mut console = Console::of_process();
-    let matches = match Cli::command().try_get_matches() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let matches = match Cli::command().try_get_matches_from(&arguments) {
         Ok(matches) => matches,
         Err(error) => return usage::end(&error),
     };
-    let end = match command(matches) {
+    let end = match command(arguments, matches) {
         Ok(command) => command.run(&mut console),
         Err(failure) => Err(failure),
     };
@@ -73,7 +77,7 @@ pub fn main() -> ExitCode {
 }
 
 /// What is to be done, as it was typed and as its `--config` says.
-fn command(matches: ArgMatches) -> Result<Command, Failure> {
+fn command(arguments: Vec<OsString>, matches: ArgMatches) -> Result<Command, Failure> {
     let read = |matches: &ArgMatches| {
         Cli::from_arg_matches(matches).map_err(|error| {
             let (error, help) = usage::in_two_lines(&error.render().to_string());
@@ -85,7 +89,7 @@ fn command(matches: ArgMatches) -> Result<Command, Failure> {
     let Some((verb, of_verb)) = verb else {
         return read(&matches).map(|cli| cli.command);
     };
-    let extended = Extended::new(std::env::args_os().collect(), verb, of_verb)?;
+    let extended = Extended::new(arguments, verb, of_verb)?;
     let matches = program.clone().try_get_matches_from(&extended.arguments);
     let matches = matches.map_err(|error| extended.failure(&error))?;
     let mut command = read(&matches)?.command;

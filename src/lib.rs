@@ -86,6 +86,10 @@ mod answer;
 pub mod cli;
 #[cfg(feature = "server")]
 mod credential;
+/// What fuzz targets reach of the program: built for them alone.
+#[cfg(all(fuzzing, feature = "server"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod lifetime;
 #[cfg(feature = "server")]
 mod mask;

@@ -176,7 +176,7 @@ impl Service {
             .routes(routes!(metrics::metrics))
     }
 
-    fn api(self: &Arc<Self>) -> Router {
+    pub(crate) fn api(self: &Arc<Self>) -> Router {
         let routes: Router<Shared> = Self::api_routes().into();
         let router = self.finished(
             routes

@@ -1,5 +1,7 @@
 //! What the targets share: a ring that everybody knows, its tokens, and signatures over anything.
 
+pub mod program;
+
 use std::sync::LazyLock;
 
 use base64::Engine;
@@ -8,6 +10,8 @@ use hmac::Mac;
 use saddlebag::keys::insecure::{self, ChosenKey};
 use saddlebag::keys::{Audience, KeyRing, KeyRingHandle, Policy, Secret, UnixTime, derive};
 use saddlebag::{JwtAlgorithm, Renewal, Tokens, Verified};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 /// Unix seconds at which the tokens of the corpora were issued, and at which they are verified.
 pub const NOW: u64 = 1_800_000_000;
@@ -70,6 +74,24 @@ pub fn jwt(payload: &[u8]) -> String {
     let mut mac = derive::hmac(&derive::jwt_hs256(&shop()));
     mac.update(signed.as_bytes());
     format!("{signed}.{}", encode(&mac.finalize().into_bytes()))
+}
+
+/// A ring document with `@digest@` filled in: the digest of what the document is otherwise.
+pub fn with_digest(text: &[u8]) -> Vec<u8> {
+    const NAME: &[u8] = b"@digest@";
+    let Some(at) = text.windows(NAME.len()).position(|some| some == NAME) else {
+        return text.to_vec();
+    };
+    let digest = match serde_json::from_slice::<Value>(text) {
+        Ok(Value::Object(mut members)) => {
+            members.remove("digest");
+            // Sorted by name and without white space: RFC 8785, as far as a ring goes.
+            Sha256::digest(Value::Object(members).to_string()).into()
+        }
+        _ => [0; 32],
+    };
+    let digest = BASE64_URL_SAFE_NO_PAD.encode(digest);
+    [&text[..at], digest.as_bytes(), &text[at + NAME.len()..]].concat()
 }
 
 /// The laws of renewal (format, section 6) for whatever was verified now.

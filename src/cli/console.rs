@@ -18,12 +18,36 @@ use super::shown::Shown;
 /// What a verb reads from and writes to.
 pub(super) struct Console {
     answer: Vec<u8>,
+    /// What is read and what was told, in place of this process's streams.
+    #[cfg(fuzzing)]
+    given: Option<(Vec<u8>, String)>,
 }
 
 impl Console {
     /// The console of this process.
     pub(super) fn of_process() -> Self {
-        Self { answer: Vec::new() }
+        Self {
+            answer: Vec::new(),
+            #[cfg(fuzzing)]
+            given: None,
+        }
+    }
+
+    /// A console that reads `input`.
+    #[cfg(fuzzing)]
+    pub(super) fn given(input: &[u8]) -> Self {
+        Self { answer: Vec::new(), given: Some((input.to_vec(), String::new())) }
+    }
+
+    /// Ends a console that was given its input: the exit code, the answer and what was told.
+    #[cfg(fuzzing)]
+    pub(super) fn taken(mut self, end: End) -> (u8, Vec<u8>, String) {
+        let exit = end.unwrap_or_else(|failure| {
+            self.tell(&failure);
+            failure.exit()
+        });
+        let (_, told) = self.given.unwrap_or_default();
+        (exit as u8, self.answer, told)
     }
 
     /// The machine's time.
@@ -56,6 +80,11 @@ impl Console {
 
     /// Tells the person at the terminal something, at once. What cannot be told is no failure.
     pub(super) fn note(&mut self, line: impl Display) {
+        #[cfg(fuzzing)]
+        if let Some((_, told)) = &mut self.given {
+            told.push_str(&format!("{}\n", Shown(&line.to_string())));
+            return;
+        }
         let _ = writeln!(io::stderr().lock(), "{}", Shown(&line.to_string()));
     }
 
@@ -73,6 +102,10 @@ impl Console {
 
     /// Standard input to its end, at most `limit` bytes and the one more that tells it is too long.
     pub(super) fn read_input(&mut self, what: &str, limit: usize) -> Result<Vec<u8>, Failure> {
+        #[cfg(fuzzing)]
+        if let Some((input, _)) = &self.given {
+            return Ok(input.iter().copied().take(limit.saturating_add(1)).collect());
+        }
         if io::stdin().is_terminal() {
             self.note(format_args!("reading {what} from standard input; end it with Ctrl-D"));
         }
