@@ -80,8 +80,8 @@ impl SealedKey {
         Cipher::new(&key)
     }
 
-    /// Decrypts a token in place: its claims are then where its ciphertext was. `None`, and nothing
-    /// decrypted, where the tag is not right.
+    /// Decrypts a token in place: its claims are then where its ciphertext was. `None`, and nothing of them
+    /// to be seen, where the tag is not right.
     pub(crate) fn open(&self, token: &mut [u8], binding: &[u8]) -> Option<()> {
         let (header, body) = token.split_first_chunk_mut::<HEADER_LEN>()?;
         let (prefix, body) = body.split_first_chunk_mut::<PREFIX_LEN>()?;

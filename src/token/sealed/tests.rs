@@ -101,7 +101,9 @@ fn a_cipher_is_kept_after_its_first_right_tag_and_not_before() {
         *forged.last_mut().unwrap() ^= 1;
         let before = forged.clone();
         assert_eq!(key.open(&mut forged, b""), None);
-        assert_eq!(forged, before, "a refused token is not decrypted");
+        // T17: one provider does not decrypt it, the other wipes what it decrypted.
+        let (was, is) = (&before[CLAIMS_AT..][..6], &forged[CLAIMS_AT..][..6]);
+        assert!(is == was || is == [0; 6], "a refused token is not decrypted: {is:?}");
     }
     assert_eq!(derived.len(), 0);
     let mut good = token(&key, &[1; 12], b"claims");
