@@ -131,7 +131,7 @@ impl<'a> SessionAnswer<'a> {
 
     /// The session of a verified token, next to its state from [`state_of`].
     pub(crate) fn of(verified: &'a Verified, state: &'a RawValue) -> Self {
-        Self::new(verified.info(), verified.audience().as_str(), verified.subject(), state)
+        Self::new(verified.info(), verified.audience(), verified.subject(), state)
     }
 }
 

@@ -1,8 +1,9 @@
 //! A session: identity, times, and typed state that is read when somebody asks for it.
 
 use std::fmt;
+use std::ops::Range;
 
-use saddlebag_keys::{Audience, KeyId, UnixTime};
+use saddlebag_keys::{KeyId, UnixTime};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -67,7 +68,7 @@ impl RawState {
     ///
     /// [`StateError`] names the place and the rule: NaN, map keys that are no text, more than 32 levels.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, StateError> {
-        let mut cbor = Vec::new();
+        let mut cbor = Vec::with_capacity(USUAL_STATE);
         state::encode(value, &mut cbor)?;
         Ok(Self(cbor))
     }
@@ -119,7 +120,7 @@ impl fmt::Debug for RawState {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Session<T> {
     pub(crate) info: SessionInfo,
-    pub(crate) audience: Audience,
+    pub(crate) audience: String,
     pub(crate) subject: Option<String>,
     pub(crate) state: T,
 }
@@ -131,7 +132,7 @@ impl<T> Session<T> {
     }
 
     /// Who it is for.
-    pub fn audience(&self) -> &Audience {
+    pub fn audience(&self) -> &str {
         &self.audience
     }
 
@@ -186,14 +187,13 @@ impl<T> fmt::Debug for Session<T> {
 /// ```
 pub struct Verified {
     pub(crate) info: SessionInfo,
-    pub(crate) audience: Audience,
     pub(crate) key: KeyId,
     pub(crate) protection: Protection,
-    pub(crate) binding: Option<std::sync::Arc<[u8]>>,
-    /// What was decoded, the claims in plain text somewhere in it.
+    /// What was decoded, the claims in plain text somewhere in it; then the audience; then the binding.
     pub(crate) bytes: Vec<u8>,
-    pub(crate) subject: Option<std::ops::Range<usize>>,
-    pub(crate) state: std::ops::Range<usize>,
+    pub(crate) audience: Range<usize>,
+    pub(crate) subject: Option<Range<usize>>,
+    pub(crate) state: Range<usize>,
     /// A jwt's state as it was written.
     pub(crate) state_json: Option<Box<str>>,
 }
@@ -205,8 +205,15 @@ impl Verified {
     }
 
     /// Who the token is for.
-    pub fn audience(&self) -> &Audience {
-        &self.audience
+    pub fn audience(&self) -> &str {
+        // Copied from a text.
+        std::str::from_utf8(self.bytes.get(self.audience.clone()).unwrap_or_default())
+            .unwrap_or_default()
+    }
+
+    /// What it was bound to; empty where it was not.
+    pub(crate) fn binding(&self) -> &[u8] {
+        self.bytes.get(self.audience.end..).unwrap_or_default()
     }
 
     /// Whose session it is, where somebody is.
@@ -270,7 +277,7 @@ impl Verified {
 
     fn with_state<T>(&self, state: T) -> Session<T> {
         let subject = self.subject().map(str::to_owned);
-        Session { info: self.info, audience: self.audience.clone(), subject, state }
+        Session { info: self.info, audience: self.audience().to_owned(), subject, state }
     }
 }
 
@@ -279,7 +286,7 @@ impl fmt::Debug for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verified")
             .field("info", &self.info)
-            .field("audience", &self.audience)
+            .field("audience", &self.audience())
             .field("key", &self.key)
             .field("protection", &self.protection)
             .finish_non_exhaustive()
@@ -294,3 +301,5 @@ fn json(cbor: &[u8]) -> Result<String, StateError> {
 }
 
 const NULL: u8 = 0xf6;
+/// Bytes that most states fit in: growing costs more than what is left over for the moment.
+const USUAL_STATE: usize = 3_000;

@@ -7,6 +7,7 @@ pub(crate) mod claims;
 pub(crate) mod format;
 #[cfg(feature = "jwt")]
 pub(crate) mod jwt;
+mod provider;
 pub(crate) mod random;
 pub(crate) mod reason;
 pub(crate) mod sealed;

@@ -10,7 +10,7 @@ mod verify;
 use std::fmt;
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwapOption, Guard};
 use saddlebag_keys::{Audience, KeyRingHandle};
 
 use crate::lifetime::{RenewalRule, Wish};
@@ -19,7 +19,7 @@ use crate::token::format::Protection;
 use crate::token::jwt::JwtAlgorithm;
 #[cfg(feature = "server")]
 use crate::token::jwt::PublicJwk;
-use crate::token::sealed::{DerivedCiphers, Sealer};
+use crate::token::sealed::{DerivedCiphers, LONGEST_BINDING, Sealer};
 
 pub use builder::{ConfigError, TokensBuilder};
 #[cfg(feature = "server")]
@@ -180,27 +180,41 @@ impl Tokens {
 
     /// The audience's keys of the ring in use, derived again where it has changed. `None` before the
     /// first ring.
-    fn keys(&self) -> Option<Arc<AudienceKeys>> {
-        let ring = self.shared.ring.load();
-        let ring = ring.as_ref()?;
-        let known = self.shared.keys.load_full();
-        if let Some(known) = &known
-            && Arc::ptr_eq(known.ring(), ring)
-        {
-            return Some(Arc::clone(known));
+    #[inline]
+    fn keys(&self) -> Guard<Option<Arc<AudienceKeys>>> {
+        // Before the ring: keys that are thought older than they are cost a derivation, no more.
+        let version = self.shared.ring.version();
+        let known = self.shared.keys.load();
+        if known.as_ref().is_some_and(|known| known.version() == version) {
+            return known;
         }
-        let derived = &self.shared.derived;
-        let keys = AudienceKeys::new(
-            ring,
-            &self.shared.audience,
-            #[cfg(feature = "jwt")]
-            self.shared.config.jwt,
-            derived,
-            known.as_deref(),
-        )?;
-        let keys = Arc::new(keys);
-        self.shared.keys.store(Some(Arc::clone(&keys)));
-        Some(keys)
+        self.derived_keys(version, known.as_deref())
+    }
+
+    #[cold]
+    fn derived_keys(
+        &self,
+        version: u64,
+        known: Option<&AudienceKeys>,
+    ) -> Guard<Option<Arc<AudienceKeys>>> {
+        let ring = self.shared.ring.load();
+        let keys = ring.as_ref().and_then(|ring| {
+            let shared = &self.shared;
+            AudienceKeys::new(
+                version,
+                ring,
+                &shared.audience,
+                #[cfg(feature = "jwt")]
+                shared.config.jwt,
+                &shared.derived,
+                known,
+            )
+        });
+        let keys = keys.map(Arc::new);
+        if keys.is_some() {
+            self.shared.keys.store(keys.clone());
+        }
+        Guard::from_inner(keys)
     }
 }
 
@@ -214,5 +228,3 @@ impl fmt::Debug for Tokens {
             .finish()
     }
 }
-
-const LONGEST_BINDING: usize = 1_024;

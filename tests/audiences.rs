@@ -54,7 +54,7 @@ fn only_the_audience_a_token_is_for_accepts_it() {
                     let verified = tokens.verify_at(token, at(NOW));
                     if i == j {
                         let verified = verified.unwrap();
-                        assert_eq!(verified.audience().as_str(), names[i]);
+                        assert_eq!(verified.audience(), names[i]);
                         assert_eq!(verified.key_id(), common::id(1));
                     } else {
                         assert_eq!(refusal(verified), Reason::BadTag, "{} {}", names[i], names[j]);

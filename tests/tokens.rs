@@ -53,7 +53,7 @@ fn what_was_issued_comes_back() {
         assert_eq!(info.ends_at, at(NOW + 7_200));
         assert_eq!(info.revision, 0);
         assert_eq!(verified.subject(), Some("alice"));
-        assert_eq!(verified.audience().as_str(), "shop");
+        assert_eq!(verified.audience(), "shop");
         assert_eq!(verified.protection(), protection);
         assert_eq!(verified.key_id(), id(1));
         assert_eq!(verified.state::<Cart>().unwrap(), cart());

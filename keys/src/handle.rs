@@ -20,6 +20,7 @@ pub struct KeyRingHandle {
 
 pub(crate) struct Shared {
     ring: ArcSwapOption<KeyRing>,
+    version: AtomicU64,
     /// `None`: nobody refreshes this ring, and it does not go stale.
     source: Option<Source>,
 }
@@ -96,12 +97,12 @@ impl KeyRingHandle {
     /// A ring that nobody refreshes: for tests, and for programs that make a new handle themselves.
     pub fn fixed(ring: KeyRing) -> Self {
         let ring = ArcSwapOption::from_pointee(ring);
-        Self { shared: Arc::new(Shared { ring, source: None }) }
+        Self { shared: Arc::new(Shared { ring, version: AtomicU64::new(0), source: None }) }
     }
 
     pub(crate) fn fed_by(source: Source) -> Self {
         let ring = ArcSwapOption::empty();
-        Self { shared: Arc::new(Shared { ring, source: Some(source) }) }
+        Self { shared: Arc::new(Shared { ring, version: AtomicU64::new(0), source: Some(source) }) }
     }
 
     pub(crate) fn downgrade(&self) -> std::sync::Weak<Shared> {
@@ -120,6 +121,12 @@ impl KeyRingHandle {
     /// The ring, to keep. `None` before the first one.
     pub fn ring(&self) -> Option<Arc<KeyRing>> {
         self.shared.ring.load_full()
+    }
+
+    /// Goes up after every ring that is taken. Cheaper to look at than the ring: what was made of a ring
+    /// that was loaded after this number was read is current for as long as the number is the same.
+    pub fn version(&self) -> u64 {
+        self.shared.version.load(Ordering::Acquire)
     }
 
     /// Whether a node may issue at `now`: its source was read within `stale_after`, which is at most the
@@ -207,6 +214,8 @@ impl KeyRingHandle {
             source.mark(&mark);
         }
         self.shared.ring.store(Some(Arc::new(ring)));
+        // After the ring: who reads the version first never thinks an older ring the newest.
+        self.shared.version.fetch_add(1, Ordering::Release);
         self.checked(now);
         Ok(true)
     }

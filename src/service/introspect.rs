@@ -105,7 +105,7 @@ impl<'a> Active<'a> {
         Self {
             active: Always,
             sub: verified.subject(),
-            aud: verified.audience().as_str(),
+            aud: verified.audience(),
             iat: info.issued_at.as_secs(),
             exp: info.expires_at.as_secs(),
             auth_time: info.started_at.as_secs(),

@@ -67,7 +67,7 @@ pub(crate) fn anatomy(token: &str) -> Result<Anatomy, String> {
 }
 
 fn signed(token: &str) -> Option<Anatomy> {
-    let (bytes, key) = format::decode(token, format::SHORTEST_SIGNED)?;
+    let (bytes, key) = format::decode(token, format::SHORTEST_SIGNED, 0)?;
     let claims = bytes.get(HEADER_LEN..bytes.len().checked_sub(TAG_LEN)?)?;
     let parsed = Claims::parse(claims);
     let mut parts = vec![part(0, "header", HEADER_LEN), part(0, "claims", claims.len())];
@@ -98,7 +98,7 @@ fn signed(token: &str) -> Option<Anatomy> {
 }
 
 fn sealed(token: &str) -> Option<Anatomy> {
-    let (bytes, key) = format::decode(token, format::SHORTEST_SEALED)?;
+    let (bytes, key) = format::decode(token, format::SHORTEST_SEALED, 0)?;
     let claims = bytes.len().checked_sub(CLAIMS_AT)?.checked_sub(TAG_LEN)?;
     let parts = vec![
         part(0, "header", HEADER_LEN),

@@ -26,6 +26,23 @@ pub(crate) enum Major {
     Simple,
 }
 
+impl Major {
+    /// That of an item's first byte.
+    #[inline(always)]
+    const fn of(first: u8) -> Self {
+        match first >> 5 {
+            0 => Self::Unsigned,
+            1 => Self::Negative,
+            2 => Self::Bytes,
+            3 => Self::Text,
+            4 => Self::Array,
+            5 => Self::Map,
+            6 => Self::Tag,
+            _ => Self::Simple,
+        }
+    }
+}
+
 /// The start of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
@@ -56,6 +73,19 @@ pub(crate) enum CborError {
     Utf8,
 }
 
+impl CborError {
+    /// That of a number.
+    const fn of(number: u64) -> Self {
+        const END: u64 = CborError::End as u64;
+        const INDEFINITE: u64 = CborError::Indefinite as u64;
+        match number {
+            END => Self::End,
+            INDEFINITE => Self::Indefinite,
+            _ => Self::Reserved,
+        }
+    }
+}
+
 /// Reads items from the front of a byte slice.
 #[derive(Clone, Debug)]
 pub(crate) struct Cursor<'a> {
@@ -73,43 +103,94 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads the first byte and the argument of an item.
-    #[inline]
+    // Always, and through two numbers: a head that comes back through memory costs more than reading it.
+    #[inline(always)]
     pub(crate) fn head(&mut self) -> Result<Head, CborError> {
-        let (&first, rest) = self.rest.split_first().ok_or(CborError::End)?;
-        self.rest = rest;
-        let major = match first >> 5 {
-            0 => Major::Unsigned,
-            1 => Major::Negative,
-            2 => Major::Bytes,
-            3 => Major::Text,
-            4 => Major::Array,
-            5 => Major::Map,
-            6 => Major::Tag,
-            _ => Major::Simple,
+        let (first, argument) = self.first_and_argument();
+        let width = match first & 0x1f {
+            0..24 => 0,
+            24 => 1,
+            25 => 2,
+            26 => 4,
+            _ => 8,
         };
-        let info = first & 0x1f;
-        if info < 24 {
-            return Ok(Head { major, argument: u64::from(info), width: 0 });
+        match first {
+            BREAK => Err(CborError::of(argument)),
+            _ => Ok(Head { major: Major::of(first), argument, width }),
         }
-        self.long_head(major, info)
     }
 
-    /// Reads the rest of a head whose argument did not fit its first byte.
-    fn long_head(&mut self, major: Major, info: u8) -> Result<Head, CborError> {
-        let (argument, width) = match info {
-            24 => (u64::from(u8::from_be_bytes(self.array()?)), 1),
-            25 => (u64::from(u16::from_be_bytes(self.array()?)), 2),
-            26 => (u64::from(u32::from_be_bytes(self.array()?)), 4),
-            27 => (u64::from_be_bytes(self.array()?), 8),
-            31 if !matches!(major, Major::Unsigned | Major::Negative | Major::Tag) => {
-                return Err(CborError::Indefinite);
+    /// The same with `BREAK`, which starts nothing definite, and an error's number, for an error.
+    #[inline(always)]
+    fn first_and_argument(&mut self) -> (u8, u64) {
+        match self.rest.split_first() {
+            Some((&first, rest)) if first & 0x1f < 24 => {
+                self.rest = rest;
+                (first, u64::from(first & 0x1f))
             }
-            _ => return Err(CborError::Reserved),
-        };
-        if major == Major::Simple && width == 1 && argument < 32 {
-            return Err(CborError::Reserved);
+            Some((&first, rest)) => {
+                self.rest = rest;
+                self.long_argument(first)
+            }
+            None => (BREAK, CborError::End as u64),
         }
-        Ok(Head { major, argument, width })
+    }
+
+    /// Reads an argument that did not fit its first byte.
+    fn long_argument(&mut self, first: u8) -> (u8, u64) {
+        let argument = match first & 0x1f {
+            24 => self.array().map(|bytes| u64::from(u8::from_be_bytes(bytes))),
+            25 => self.array().map(|bytes| u64::from(u16::from_be_bytes(bytes))),
+            26 => self.array().map(|bytes| u64::from(u32::from_be_bytes(bytes))),
+            27 => self.array().map(u64::from_be_bytes),
+            31 if !matches!(Major::of(first), Major::Unsigned | Major::Negative | Major::Tag) => {
+                return (BREAK, CborError::Indefinite as u64);
+            }
+            _ => return (BREAK, CborError::Reserved as u64),
+        };
+        match argument {
+            Some(0..32) if first == SIMPLE_IN_TWO => (BREAK, CborError::Reserved as u64),
+            Some(argument) => (first, argument),
+            None => (BREAK, CborError::End as u64),
+        }
+    }
+
+    /// Reads a text string of up to 255 bytes, which most are; otherwise nothing, and [`head`](Self::head) says
+    /// what is there.
+    #[inline]
+    pub(crate) fn short_text(&mut self) -> Option<&'a str> {
+        let (length, rest) = match *self.rest {
+            [first @ 0x60..=0x77, ref rest @ ..] => (first & 0x1f, rest),
+            [0x78, length, ref rest @ ..] => (length, rest),
+            _ => return None,
+        };
+        let (bytes, rest) = rest.split_at_checked(usize::from(length))?;
+        let text = str::from_utf8(bytes).ok()?;
+        self.rest = rest;
+        Some(text)
+    }
+
+    /// Reads an integer of zero or more below 256; otherwise nothing.
+    #[inline]
+    pub(crate) fn short_unsigned(&mut self) -> Option<u64> {
+        let (value, rest) = match *self.rest {
+            [first @ 0..=0x17, ref rest @ ..] => (first, rest),
+            [0x18, value, ref rest @ ..] => (value, rest),
+            _ => return None,
+        };
+        self.rest = rest;
+        Some(value.into())
+    }
+
+    /// Reads a binary64 in eight bytes; otherwise nothing.
+    #[inline]
+    pub(crate) fn double(&mut self) -> Option<f64> {
+        let [0xfb, rest @ ..] = self.rest else {
+            return None;
+        };
+        let (bytes, rest) = rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(f64::from_be_bytes(*bytes))
     }
 
     /// Takes the `length` bytes of a byte string whose head was read.
@@ -127,15 +208,19 @@ impl<'a> Cursor<'a> {
         str::from_utf8(self.bytes(length)?).map_err(|_| CborError::Utf8)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], CborError> {
-        let (array, rest) = self.rest.split_first_chunk().ok_or(CborError::End)?;
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (array, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
-        Ok(*array)
+        Some(*array)
     }
 }
 
+/// The end of an indefinite item, which is nothing of ours.
+const BREAK: u8 = 0xff;
+/// A simple value in two bytes.
+const SIMPLE_IN_TWO: u8 = 0xf8;
+
 /// Writes a head in its shortest form.
-#[inline]
 pub(crate) fn write_head(out: &mut Vec<u8>, major: Major, argument: u64) {
     let major = (major as u8) << 5;
     let argument = argument.to_be_bytes();
@@ -148,6 +233,16 @@ pub(crate) fn write_head(out: &mut Vec<u8>, major: Major, argument: u64) {
             out.push(major | 27);
             out.extend_from_slice(&argument);
         }
+    }
+}
+
+/// The same, quicker for what is mostly below 256.
+#[inline(always)]
+pub(crate) fn write_short_head(out: &mut Vec<u8>, major: Major, argument: u64) {
+    match u8::try_from(argument) {
+        Ok(argument @ 0..=23) => out.push((major as u8) << 5 | argument),
+        Ok(argument) => out.extend_from_slice(&[(major as u8) << 5 | 24, argument]),
+        _ => write_head(out, major, argument),
     }
 }
 
@@ -254,6 +349,40 @@ mod tests {
             (&[0xff], CborError::Indefinite),
         ] {
             assert_eq!(Cursor::new(bytes).head(), Err(error), "{bytes:02x?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_quickly_is_what_is_read_otherwise(
+            start in prop::collection::vec(any::<u8>(), 0..4),
+            text in "\\PC{0,90}",
+            value in any::<f64>(),
+        ) {
+            let double = [&[0xfb][..], &value.to_be_bytes()].concat();
+            let mut short = vec![0x78, text.len() as u8];
+            short.extend_from_slice(text.as_bytes());
+            let mut shorter = vec![0x60 | (text.len() as u8 & 0x1f)];
+            shorter.extend_from_slice(text.as_bytes());
+            for bytes in [start, double, short, shorter] {
+                let mut slow = Cursor::new(&bytes);
+                let head = slow.head();
+                let mut quick = Cursor::new(&bytes);
+                if let Some(text) = quick.short_text() {
+                    let Ok(Head { major: Major::Text, argument, .. }) = head else { panic!("{head:?}") };
+                    prop_assert_eq!(slow.text(argument), Ok(text));
+                } else if let Some(value) = quick.short_unsigned() {
+                    let Ok(Head { major: Major::Unsigned, argument, .. }) = head else { panic!("{head:?}") };
+                    prop_assert_eq!(argument, value);
+                } else if let Some(value) = quick.double() {
+                    let Ok(Head { major: Major::Simple, argument, width: 8 }) = head else { panic!("{head:?}") };
+                    prop_assert_eq!(argument, value.to_bits());
+                } else {
+                    prop_assert_eq!(quick.rest(), &bytes[..]);
+                    continue;
+                }
+                prop_assert_eq!(quick.rest(), slow.rest());
+            }
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::cbor::{CborError, Cursor, Head, Major, head_len, write_head};
+use super::cbor::{CborError, Cursor, Head, Major, head_len, write_head, write_short_head};
 
 /// One session's claims, borrowed from the token they were read from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -99,19 +99,19 @@ impl<'a> Claims<'a> {
 
     /// Appends the claims in their one encoding. Call [`validate`](Self::validate) first.
     pub(crate) fn encode_into(&self, out: &mut Vec<u8>) {
-        write_head(out, Major::Array, ITEMS);
-        write_head(out, Major::Bytes, ID_BYTES);
+        write_short_head(out, Major::Array, ITEMS);
+        write_short_head(out, Major::Bytes, ID_BYTES);
         out.extend_from_slice(&self.id);
         for seconds in [self.started, self.issued, self.expires, self.ends] {
-            write_head(out, Major::Unsigned, seconds);
+            write_short_head(out, Major::Unsigned, seconds);
         }
-        write_head(out, Major::Unsigned, u64::from(self.revision));
+        write_short_head(out, Major::Unsigned, u64::from(self.revision));
         match self.subject {
             Some(subject) => {
                 write_head(out, Major::Text, subject.len() as u64);
                 out.extend_from_slice(subject.as_bytes());
             }
-            None => write_head(out, Major::Simple, NULL),
+            None => write_short_head(out, Major::Simple, NULL),
         }
         out.extend_from_slice(self.state);
     }
@@ -200,6 +200,7 @@ impl From<CborError> for ClaimsError {
     }
 }
 
+#[inline(always)]
 fn read_id(cursor: &mut Cursor<'_>) -> Result<[u8; 12], ClaimsError> {
     let length = expect(cursor, Major::Bytes)?;
     if length != ID_BYTES {
@@ -208,29 +209,32 @@ fn read_id(cursor: &mut Cursor<'_>) -> Result<[u8; 12], ClaimsError> {
     <[u8; 12]>::try_from(cursor.bytes(length)?).map_err(|_| ClaimsError::IdLength)
 }
 
+#[inline(always)]
 fn read_subject<'a>(cursor: &mut Cursor<'a>) -> Result<Option<&'a str>, ClaimsError> {
-    match cursor.head()? {
-        Head { major: Major::Simple, argument: NULL, width: 0 } => Ok(None),
-        Head { major: Major::Text, argument, .. } if argument > MAX_SUBJECT => {
+    match cursor.head() {
+        Ok(Head { major: Major::Simple, argument: NULL, width: 0 }) => Ok(None),
+        Ok(Head { major: Major::Text, argument, .. }) if argument > MAX_SUBJECT => {
             Err(ClaimsError::SubjectLength)
         }
-        head @ Head { major: Major::Text, argument, .. } if head.is_shortest() => {
-            Ok(Some(cursor.text(argument)?))
+        Ok(head) if head.major == Major::Text && head.is_shortest() => {
+            cursor.text(head.argument).map(Some).map_err(ClaimsError::from)
         }
-        Head { major: Major::Text, .. } => Err(ClaimsError::NotShortest),
-        _ => Err(ClaimsError::Type),
+        Ok(Head { major: Major::Text, .. }) => Err(ClaimsError::NotShortest),
+        Ok(_) => Err(ClaimsError::Type),
+        Err(error) => Err(error.into()),
     }
 }
 
+// Always: a head that comes back through memory costs more than reading it.
+#[inline(always)]
 fn expect(cursor: &mut Cursor<'_>, major: Major) -> Result<u64, ClaimsError> {
-    let head = cursor.head()?;
-    if head.major != major {
-        return Err(ClaimsError::Type);
+    match cursor.head() {
+        Ok(head) if head.major == major && head.is_shortest() => Ok(head.argument),
+        Ok(head) => {
+            Err(if head.major == major { ClaimsError::NotShortest } else { ClaimsError::Type })
+        }
+        Err(error) => Err(error.into()),
     }
-    if !head.is_shortest() {
-        return Err(ClaimsError::NotShortest);
-    }
-    Ok(head.argument)
 }
 
 fn string_len(bytes: usize) -> usize {

@@ -1,7 +1,6 @@
 //! Between a token's text and its header and body: one accepted spelling each.
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use base64_simd::URL_SAFE_NO_PAD;
 use saddlebag_keys::KeyId;
 
 /// How a token protects its session.
@@ -53,13 +52,16 @@ pub(crate) fn header(kind: [u8; 3], key: KeyId) -> [u8; HEADER_LEN] {
     [a, b, c, d, e, f, g]
 }
 
-/// The bytes of a token of at least `shortest` characters, and the key id in their header.
-pub(crate) fn decode(text: &str, shortest: usize) -> Option<(Vec<u8>, KeyId)> {
+/// The bytes of a token of at least `shortest` characters, with room for `more` after them, and the key id
+/// in their header.
+pub(crate) fn decode(text: &str, shortest: usize, more: usize) -> Option<(Vec<u8>, KeyId)> {
     if text.len() < shortest {
         return None;
     }
-    // The engine refuses padding, other alphabets, white space and unused trailing bits.
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+    let length = text.len().saturating_mul(3).checked_div(4)?;
+    let mut bytes = Vec::with_capacity(length.saturating_add(more));
+    // It refuses padding, other alphabets, white space and unused trailing bits, as `base64` does.
+    URL_SAFE_NO_PAD.decode_append(text, &mut bytes).ok()?;
     let [_, _, _, a, b, c, d, ..] = *bytes.as_slice() else {
         return None;
     };
@@ -68,7 +70,7 @@ pub(crate) fn decode(text: &str, shortest: usize) -> Option<(Vec<u8>, KeyId)> {
 
 /// The text of a token's bytes.
 pub(crate) fn encode(bytes: &[u8]) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
 /// Characters that so many bytes take.
@@ -89,6 +91,10 @@ pub(crate) const SHORTEST_SEALED: usize = 91;
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -100,7 +106,7 @@ mod tests {
     #[test]
     fn one_string_decodes_to_given_bytes() {
         let text = encode(&[0xb1, 0xbd, 0x6c, 1, 2, 3, 4, 5]);
-        assert!(decode(&text, 0).is_some());
+        assert!(decode(&text, 0, 0).is_some());
         for other in [
             format!("{text}="),
             format!("{text} "),
@@ -109,7 +115,29 @@ mod tests {
             text.replace('U', "V"),
             format!("{}\u{e9}", text.trim_end_matches('U')),
         ] {
-            assert!(decode(&other, 0).is_none(), "{other:?}");
+            assert!(decode(&other, 0, 0).is_none(), "{other:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_base64_accepts_is_accepted_and_nothing_else(
+            bytes in prop::collection::vec(any::<u8>(), 7..200),
+            at in any::<prop::sample::Index>(),
+            other in prop::option::of(prop_oneof![any::<char>(), "[A-Za-z0-9_=+/ -]".prop_map(|text| text.chars().next().unwrap())]),
+            cut in 0..4_usize,
+        ) {
+            let text = BASE64_URL_SAFE_NO_PAD.encode(&bytes);
+            prop_assert_eq!(&encode(&bytes), &text);
+            let mut text: Vec<char> = text.chars().collect();
+            text.truncate(text.len() - cut);
+            if let Some(other) = other {
+                let at = at.index(text.len());
+                text[at] = other;
+            }
+            let text: String = text.into_iter().collect();
+            let theirs = BASE64_URL_SAFE_NO_PAD.decode(&text).ok().filter(|bytes| bytes.len() >= 7);
+            prop_assert_eq!(decode(&text, 0, 3).map(|(bytes, _)| bytes), theirs);
         }
     }
 

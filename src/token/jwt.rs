@@ -1,21 +1,24 @@
 //! The jwt suite: an ordinary JWS (RFC 7515) whose header and payload are a closed set.
 //!
-//! `jsonwebtoken` makes and checks the signature. Header, members and times are read here: it takes
-//! arrays of audiences, its clock cannot be injected, and it ignores what it does not know.
+//! `jsonwebtoken` makes and checks the signatures of EdDSA; those of HS256 are the HMAC of every other token,
+//! whose key is kept. Header, members and times are read here: `jsonwebtoken` takes arrays of audiences, its
+//! clock cannot be injected, and it ignores what it does not know.
 
 use std::borrow::Cow;
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use base64_simd::URL_SAFE_NO_PAD;
 use jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER;
 use jsonwebtoken::jwk::EllipticCurve;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use saddlebag_keys::{Audience, Secret, derive};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::claims::Claims;
+use super::format::text_len;
+use super::provider::Mac;
 use super::reason::Reason;
 use super::state;
 
@@ -44,13 +47,6 @@ impl JwtAlgorithm {
             Self::EdDsa => 64,
         }
     }
-
-    const fn theirs(self) -> Algorithm {
-        match self {
-            Self::Hs256 => Algorithm::HS256,
-            Self::EdDsa => Algorithm::EdDSA,
-        }
-    }
 }
 
 /// One ring key's jwt key for one audience.
@@ -59,71 +55,109 @@ pub(crate) struct JwtKey {
     kid: String,
     /// The first segment and its dot, which every token of this key starts with.
     header: String,
-    signs: EncodingKey,
-    verifies: DecodingKey,
+    suite: Suite,
+}
+
+enum Suite {
+    Hs256(Mac),
+    EdDsa { signs: Box<EncodingKey>, verifies: Box<DecodingKey> },
+}
+
+impl Suite {
+    fn sign(&self, signed: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Hs256(mac) => Some(mac.tag(&[signed]).into()),
+            Self::EdDsa { signs, .. } => {
+                let signer = (DEFAULT_PROVIDER.signer_factory)(&Algorithm::EdDSA, signs);
+                signer.ok()?.try_sign(signed).ok()
+            }
+        }
+    }
+
+    fn verifies(&self, signed: &[u8], signature: &Vec<u8>) -> bool {
+        match self {
+            Self::Hs256(mac) => mac.tag(&[signed]).ct_eq(signature.as_slice()).into(),
+            Self::EdDsa { verifies, .. } => {
+                let verifier = (DEFAULT_PROVIDER.verifier_factory)(&Algorithm::EdDSA, verifies);
+                verifier.is_ok_and(|verifier| verifier.verify(signed, signature).is_ok())
+            }
+        }
+    }
 }
 
 impl JwtKey {
     /// `None` where the provider refuses the key, which it has no reason to.
     pub(crate) fn new(audience: &Secret, algorithm: JwtAlgorithm) -> Option<Self> {
-        let kid = BASE64_URL_SAFE_NO_PAD.encode(derive::jwt_kid(audience));
+        let kid = URL_SAFE_NO_PAD.encode_to_string(derive::jwt_kid(audience));
         let alg = algorithm.as_str();
         let header = format!(r#"{{"alg":"{alg}","kid":"{kid}","typ":"JWT"}}"#);
-        let header = format!("{}.", BASE64_URL_SAFE_NO_PAD.encode(header));
-        let (signs, verifies) = match algorithm {
-            JwtAlgorithm::Hs256 => {
-                let secret = derive::jwt_hs256(audience);
-                let verifies = DecodingKey::from_secret(secret.expose());
-                (EncodingKey::from_secret(secret.expose()), verifies)
-            }
+        let header = format!("{}.", URL_SAFE_NO_PAD.encode_to_string(header));
+        let suite = match algorithm {
+            JwtAlgorithm::Hs256 => Suite::Hs256(Mac::new(&derive::jwt_hs256(audience))),
             JwtAlgorithm::EdDsa => {
                 let pkcs8 = ed25519_pkcs8(audience);
                 let public = ed25519_public(&pkcs8)?;
-                (EncodingKey::from_ed_der(&pkcs8), DecodingKey::from_ed_der(&public))
+                Suite::EdDsa {
+                    signs: Box::new(EncodingKey::from_ed_der(&pkcs8)),
+                    verifies: Box::new(DecodingKey::from_ed_der(&public)),
+                }
             }
         };
-        Some(Self { algorithm, kid, header, signs, verifies })
+        Some(Self { algorithm, kid, header, suite })
     }
 
     pub(crate) fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The text of a token, its state given as JSON. `None` where it cannot be made.
-    pub(crate) fn sign(
+    /// The text of a token, whose state `write_state` writes as JSON. `None` where it cannot be made.
+    pub(crate) fn sign<E>(
         &self,
         audience: &Audience,
         claims: &Claims<'_>,
-        state: &str,
-    ) -> Option<String> {
-        let payload = Payload {
-            aud: audience.as_str().into(),
+        write_state: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<Option<String>, E> {
+        let mut payload =
+            Vec::with_capacity(claims.state.len().saturating_mul(2).max(USUAL_PAYLOAD));
+        let started = Members {
+            aud: audience.as_str(),
             iat: claims.issued_at(),
             exp: claims.expires_at(),
             auth_time: claims.started,
             ends: claims.ends_at(),
             rev: claims.revision,
-            jti: BASE64_URL_SAFE_NO_PAD.encode(claims.id).into(),
-            state: serde_json::from_str(state).ok()?,
-            sub: claims.subject.map(Cow::Borrowed),
+            jti: &URL_SAFE_NO_PAD.encode_to_string(claims.id),
         };
-        let payload = serde_json::to_vec(&payload).ok()?;
-        let mut token = self.header.clone();
-        BASE64_URL_SAFE_NO_PAD.encode_string(payload, &mut token);
-        let signer = (DEFAULT_PROVIDER.signer_factory)(&self.algorithm.theirs(), &self.signs);
-        let signature = signer.ok()?.try_sign(token.as_bytes()).ok()?;
+        if serde_json::to_writer(&mut payload, &started).is_err() {
+            return Ok(None);
+        }
+        // Two members follow the others; what closed the object gives way to them.
+        payload.pop();
+        payload.extend_from_slice(br#","state":"#);
+        write_state(&mut payload)?;
+        if let Some(subject) = claims.subject {
+            payload.extend_from_slice(br#","sub":"#);
+            if serde_json::to_writer(&mut payload, subject).is_err() {
+                return Ok(None);
+            }
+        }
+        payload.push(b'}');
+        let length = text_len(payload.len()).saturating_add(self.header.len());
+        let mut token = String::with_capacity(length.saturating_add(LONGEST_SIGNATURE));
+        token.push_str(&self.header);
+        URL_SAFE_NO_PAD.encode_append(&payload, &mut token);
+        let Some(signature) = self.suite.sign(token.as_bytes()) else {
+            return Ok(None);
+        };
         token.push('.');
-        BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        Some(token)
+        URL_SAFE_NO_PAD.encode_append(signature, &mut token);
+        Ok(Some(token))
     }
 
     /// Checks the signature, then reads the payload.
     pub(crate) fn open(&self, jws: &Jws<'_>, audience: &Audience) -> Result<Opened, Reason> {
-        let verifier =
-            (DEFAULT_PROVIDER.verifier_factory)(&self.algorithm.theirs(), &self.verifies);
-        let verifier = verifier.map_err(|_| Reason::BadTag)?;
         if jws.signature.len() != self.algorithm.signature_len()
-            || verifier.verify(jws.signed.as_bytes(), &jws.signature).is_err()
+            || !self.suite.verifies(jws.signed.as_bytes(), &jws.signature)
         {
             return Err(Reason::BadTag);
         }
@@ -160,8 +194,8 @@ impl PublicJwk {
             crv: "Ed25519",
             alg: JwtAlgorithm::EdDsa.as_str(),
             r#use: "sig",
-            kid: BASE64_URL_SAFE_NO_PAD.encode(derive::jwt_kid(audience)),
-            x: BASE64_URL_SAFE_NO_PAD.encode(ed25519_public(&ed25519_pkcs8(audience))?),
+            kid: URL_SAFE_NO_PAD.encode_to_string(derive::jwt_kid(audience)),
+            x: URL_SAFE_NO_PAD.encode_to_string(ed25519_public(&ed25519_pkcs8(audience))?),
         })
     }
 }
@@ -189,7 +223,7 @@ impl<'a> Jws<'a> {
     pub(crate) fn parse(text: &'a str, algorithm: JwtAlgorithm) -> Option<Self> {
         let (signed, signature) = text.rsplit_once('.')?;
         let (header, payload) = signed.split_once('.')?;
-        let decode = |segment: &str| BASE64_URL_SAFE_NO_PAD.decode(segment).ok();
+        let decode = |segment: &str| URL_SAFE_NO_PAD.decode_to_vec(segment).ok();
         let (header, payload, signature) = (decode(header)?, decode(payload)?, decode(signature)?);
         let header: Header<'_> = object(&header)?;
         if header.alg != algorithm.as_str() || header.typ != "JWT" {
@@ -227,8 +261,20 @@ struct Header<'a> {
     typ: Cow<'a, str>,
 }
 
-/// The payload; its members are written in this order.
-#[derive(Serialize, Deserialize)]
+/// The members of a payload before `state` and `sub`, in the order in which they are written.
+#[derive(Serialize)]
+struct Members<'a> {
+    aud: &'a str,
+    iat: u64,
+    exp: u64,
+    auth_time: u64,
+    ends: u64,
+    rev: u32,
+    jti: &'a str,
+}
+
+/// A payload; its members come in any order.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Payload<'a> {
     #[serde(borrow)]
@@ -242,7 +288,7 @@ struct Payload<'a> {
     jti: Cow<'a, str>,
     #[serde(borrow)]
     state: &'a RawValue,
-    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "not_null")]
     sub: Option<Cow<'a, str>>,
 }
 
@@ -251,8 +297,8 @@ impl Payload<'_> {
         if self.aud != audience.as_str() {
             return None;
         }
-        let id = BASE64_URL_SAFE_NO_PAD.decode(&*self.jti).ok()?;
-        let mut state = Vec::new();
+        let id = URL_SAFE_NO_PAD.decode_to_vec(self.jti.as_bytes()).ok()?;
+        let mut state = Vec::with_capacity(self.state.get().len());
         state::from_json(self.state.get().as_bytes(), &mut state).ok()?;
         let claims = Claims {
             id: id.try_into().ok()?,
@@ -282,6 +328,10 @@ fn not_null<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Cow<'de, str>>
     Cow::deserialize(input).map(Some)
 }
 
+/// Bytes that a payload without much of a state takes.
+const USUAL_PAYLOAD: usize = 500;
+/// Characters of a dot and an Ed25519 signature.
+const LONGEST_SIGNATURE: usize = 87;
 /// RFC 8410: an Ed25519 private key in PKCS#8 is this and the 32 bytes of its seed.
 const PKCS8_ED25519: [u8; 16] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,

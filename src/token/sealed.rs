@@ -11,18 +11,16 @@
 mod derived;
 mod sealer;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aes::Aes256;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
-use aes_gcm::Aes256Gcm;
-use aes_gcm::aead::AeadInOut;
 use saddlebag_keys::{Secret, derive};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::format::{HEADER_LEN, TAG_LEN};
+use super::format::HEADER_LEN;
+use super::provider::{Cipher, NONCE_LEN};
 
 pub(crate) use derived::DerivedCiphers;
 pub(crate) use sealer::{FreshNonce, Sealer};
@@ -60,8 +58,9 @@ impl SealedKey {
         Self { aes, k1, number, derived: Arc::clone(derived) }
     }
 
-    /// The AES-256-GCM key that XAES-256-GCM derives for one prefix.
-    fn derive(&self, prefix: &Prefix) -> Aes256Gcm {
+    /// The AES-256-GCM key that XAES-256-GCM derives for one prefix. `None` where the provider refuses it,
+    /// which it has no reason to.
+    fn derive(&self, prefix: &Prefix) -> Option<Cipher> {
         let mut key = Zeroizing::new([0; 32]);
         for (counter, half) in [1, 2].into_iter().zip(key.chunks_exact_mut(16)) {
             let mut block =
@@ -78,28 +77,25 @@ impl SealedKey {
             }
             block.zeroize();
         }
-        Aes256Gcm::new((&*key).into())
+        Cipher::new(&key)
     }
 
-    /// Decrypts a token in place: its claims are then where its ciphertext was. `None`, and nothing
-    /// decrypted, where the tag is not right.
+    /// Decrypts a token in place: its claims are then where its ciphertext was. `None`, and nothing of them
+    /// to be seen, where the tag is not right.
     pub(crate) fn open(&self, token: &mut [u8], binding: &[u8]) -> Option<()> {
         let (header, body) = token.split_first_chunk_mut::<HEADER_LEN>()?;
         let (prefix, body) = body.split_first_chunk_mut::<PREFIX_LEN>()?;
-        let (rest, body) = body.split_first_chunk_mut::<REST_LEN>()?;
-        let (text, tag) = body.split_last_chunk_mut::<TAG_LEN>()?;
-        let aad = aad(header, binding);
-        let open = |cipher: &Aes256Gcm, text: &mut [u8]| {
-            cipher.decrypt_inout_detached((&*rest).into(), &aad, text.into(), (&*tag).into()).ok()
-        };
-        if let Some(kept) = self.derived.get(self.number, prefix) {
-            return open(&kept, text);
-        }
-        let cipher = self.derive(prefix);
-        open(&cipher, text)?;
-        // Only now: a forged token leaves nothing behind.
-        self.derived.keep(self.number, prefix, cipher);
-        Some(())
+        let (rest, sealed) = body.split_first_chunk_mut::<REST_LEN>()?;
+        with_aad(header, binding, |aad| {
+            if let Some(kept) = self.derived.get(self.number, prefix) {
+                return kept.as_ref()?.cipher.open(rest, aad, sealed);
+            }
+            let cipher = self.derive(prefix)?;
+            cipher.open(rest, aad, sealed)?;
+            // Only now: a forged token leaves nothing behind.
+            self.derived.keep(self.number, prefix, cipher);
+            Some(())
+        })
     }
 }
 
@@ -111,25 +107,35 @@ impl Drop for SealedKey {
 }
 
 /// Encrypts the claims that follow a header and a nonce, in place, and appends the tag.
-fn seal(cipher: &Aes256Gcm, token: &mut Vec<u8>, binding: &[u8]) -> Option<()> {
+fn seal(cipher: &Cipher, token: &mut Vec<u8>, binding: &[u8]) -> Option<()> {
     let (header, body) = token.split_first_chunk_mut::<HEADER_LEN>()?;
     let (_, body) = body.split_first_chunk_mut::<PREFIX_LEN>()?;
     let (rest, text) = body.split_first_chunk_mut::<REST_LEN>()?;
-    let aad = aad(header, binding);
-    let tag = cipher.encrypt_inout_detached((&*rest).into(), &aad, text.into()).ok()?;
+    let tag = with_aad(header, binding, |aad| cipher.seal(rest, aad, text))?;
     token.extend_from_slice(&tag);
     Some(())
 }
 
-fn aad<'a>(header: &'a [u8; HEADER_LEN], binding: &[u8]) -> Cow<'a, [u8]> {
+/// Gives header and binding in one piece.
+#[inline]
+fn with_aad<T>(header: &[u8; HEADER_LEN], binding: &[u8], with: impl FnOnce(&[u8]) -> T) -> T {
     if binding.is_empty() {
-        return Cow::Borrowed(header);
+        return with(header);
     }
-    Cow::Owned([header, binding].concat())
+    let mut room = [0; HEADER_LEN + LONGEST_BINDING];
+    let Some((aad, _)) = room.split_at_mut_checked(HEADER_LEN.saturating_add(binding.len())) else {
+        return with(&[header, binding].concat());
+    };
+    for (to, from) in aad.iter_mut().zip(header.iter().chain(binding)) {
+        *to = *from;
+    }
+    with(aad)
 }
 
+/// Bytes of the longest binding.
+pub(crate) const LONGEST_BINDING: usize = 1_024;
 pub(crate) const PREFIX_LEN: usize = 12;
-pub(crate) const REST_LEN: usize = 12;
+pub(crate) const REST_LEN: usize = NONCE_LEN;
 /// Where the claims of a sealed token start.
 pub(crate) const CLAIMS_AT: usize = HEADER_LEN + PREFIX_LEN + REST_LEN;
 

@@ -4,21 +4,20 @@
 //! header (7) ‖ claims ‖ tag (16)       tag over header ‖ be32(len(binding)) ‖ binding ‖ claims
 //! ```
 
-use hmac::{Hmac, Mac};
 use saddlebag_keys::{Secret, derive};
-use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::format::{HEADER_LEN, TAG_LEN};
+use super::provider::Mac;
 
 /// K_signed, keyed once.
 pub(crate) struct SignedKey {
-    mac: Hmac<Sha256>,
+    mac: Mac,
 }
 
 impl SignedKey {
     pub(crate) fn new(audience: &Secret) -> Self {
-        Self { mac: derive::hmac(&derive::signed(audience)) }
+        Self { mac: Mac::new(&derive::signed(audience)) }
     }
 
     /// Appends the tag to a header and claims.
@@ -37,17 +36,10 @@ impl SignedKey {
 
     fn tag(&self, signed: &[u8], binding: &[u8]) -> [u8; TAG_LEN] {
         let (header, claims) = signed.split_at_checked(HEADER_LEN).unwrap_or((signed, &[]));
-        let mut mac = self.mac.clone();
-        mac.update(header);
         // At most 1,024, so that the length always fits.
-        mac.update(&u32::try_from(binding.len()).unwrap_or(u32::MAX).to_be_bytes());
-        mac.update(binding);
-        mac.update(claims);
-        let whole: [u8; 32] = mac.finalize().into_bytes().into();
-        let mut tag = [0; TAG_LEN];
-        for (to, from) in tag.iter_mut().zip(whole) {
-            *to = from;
-        }
+        let length = u32::try_from(binding.len()).unwrap_or(u32::MAX).to_be_bytes();
+        let [tag @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] =
+            self.mac.tag(&[header, &length, binding, claims]);
         tag
     }
 }

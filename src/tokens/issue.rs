@@ -169,7 +169,8 @@ impl Tokens {
         }
         check_subject(claims.subject)?;
         claims.validate().map_err(|_| IssueError::Clock { now })?;
-        let keys = self.keys().ok_or(IssueError::NoRing)?;
+        let keys = self.keys();
+        let keys = keys.as_deref().ok_or(IssueError::NoRing)?;
         let key = keys.active(now).ok_or(IssueError::Clock { now })?;
         let token = match protection {
             Protection::Signed => {
@@ -212,16 +213,14 @@ impl Tokens {
         if state::has_bytes(claims.state) {
             return Err(IssueError::JwtBytes);
         }
-        let mut shown = Vec::new();
-        let state_json = match state_json {
-            Some(text) => text,
-            None => {
-                state::to_json(claims.state, &mut shown).map_err(IssueError::State)?;
-                std::str::from_utf8(&shown).unwrap_or_default()
+        let token = jwt.sign(&self.shared.audience, claims, |payload| match state_json {
+            Some(text) => {
+                payload.extend_from_slice(text.as_bytes());
+                Ok(())
             }
-        };
-        let token = jwt.sign(&self.shared.audience, claims, state_json);
-        let token = token.ok_or(IssueError::JwtNotConfigured)?;
+            None => state::to_json(claims.state, payload).map_err(IssueError::State),
+        });
+        let token = token?.ok_or(IssueError::JwtNotConfigured)?;
         self.must_fit(token.len(), claims)?;
         Ok(token)
     }
@@ -250,11 +249,8 @@ impl Tokens {
 
 /// Twelve random bytes for an id and twelve for a nonce.
 pub(super) fn halves(random: [u8; 24]) -> ([u8; 12], FreshNonce) {
-    let (mut id, mut nonce) = ([0; 12], [0; 12]);
-    for (to, from) in id.iter_mut().chain(&mut nonce).zip(random) {
-        *to = from;
-    }
-    (id, FreshNonce::drawn(nonce))
+    let [a, b, c, d, e, f, g, h, i, j, k, l, nonce @ ..] = random;
+    ([a, b, c, d, e, f, g, h, i, j, k, l], FreshNonce::drawn(nonce))
 }
 
 pub(super) fn random_error(error: rand::rngs::SysError) -> IssueError {

@@ -87,7 +87,7 @@ impl Tokens {
         renewal: Renewal<'_>,
         now: UnixTime,
     ) -> Result<Issued, RenewError> {
-        if verified.audience != self.shared.audience {
+        if verified.audience() != self.shared.audience.as_str() {
             return Err(RenewError::OtherAudience);
         }
         self.still_verifies(verified, now)?;
@@ -104,9 +104,8 @@ impl Tokens {
             state: state.as_ref().map_or(verified.state_cbor(), RawState::as_cbor),
             ..if another { self.begun_again(id, now)? } else { continued }
         };
-        let binding = verified.binding.as_deref().unwrap_or_default();
         let state_json = verified.state_json.as_deref().filter(|_| state.is_none());
-        self.seal_claims(&claims, verified.protection, binding, state_json, nonce, now)
+        self.seal_claims(&claims, verified.protection, verified.binding(), state_json, nonce, now)
             .map_err(IssueError::into_renew)
     }
 
@@ -131,7 +130,8 @@ impl Tokens {
     /// What was verified a while ago may have ended since, or lost its key.
     fn still_verifies(&self, verified: &Verified, now: UnixTime) -> Result<(), RenewError> {
         let refused = |reason| RenewError::Refused(Refused::under(reason, verified.key));
-        let keys = self.keys().ok_or(refused(Reason::NoRing))?;
+        let keys = self.keys();
+        let keys = keys.as_deref().ok_or(refused(Reason::NoRing))?;
         keys.verifying(verified.key, now).map_err(refused)?;
         let skew = keys.ring().policy().clock_skew;
         if now >= verified.info.expires_at.saturating_add(skew) {

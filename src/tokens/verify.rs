@@ -1,7 +1,6 @@
 //! Verification, in the order of the format's section 7. Each step ends in the same outward answer.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use saddlebag_keys::{KeyId, UnixTime};
 
@@ -48,80 +47,53 @@ impl Tokens {
             return Err(Refused::new(Reason::TooLong));
         }
         let protection = format::looks_like(token).ok_or(Refused::new(Reason::NotAToken))?;
-        let keys = || self.keys().ok_or(Refused::new(Reason::NoRing));
-        match protection {
-            Protection::Signed => self.check_signed(token, &*keys()?, now),
-            Protection::Sealed => self.check_sealed(token, &*keys()?, now),
-            Protection::Jwt => self.check_jwt(token, keys, now),
+        if protection == Protection::Jwt {
+            return self.check_jwt(token, now);
         }
-    }
-
-    fn check_signed(
-        &self,
-        token: &str,
-        keys: &AudienceKeys,
-        now: UnixTime,
-    ) -> Result<Verified, Refused> {
-        let decoded = format::decode(token, format::SHORTEST_SIGNED);
-        let (bytes, key) = decoded.ok_or(Refused::new(Reason::Malformed))?;
-        let suites = keys.verifying(key, now).map_err(|reason| Refused::under(reason, key))?;
-        if !suites.signed.verifies(&bytes, self.binding()) {
-            return Err(Refused::under(Reason::BadTag, key));
-        }
-        let claims = HEADER_LEN..bytes.len().saturating_sub(TAG_LEN);
-        self.finish(bytes, claims, key, Protection::Signed, keys, now)
-    }
-
-    fn check_sealed(
-        &self,
-        token: &str,
-        keys: &AudienceKeys,
-        now: UnixTime,
-    ) -> Result<Verified, Refused> {
-        let decoded = format::decode(token, format::SHORTEST_SEALED);
+        let keys = self.keys();
+        let keys = keys.as_deref().ok_or(Refused::new(Reason::NoRing))?;
+        let sealed = protection == Protection::Sealed;
+        let shortest = if sealed { format::SHORTEST_SEALED } else { format::SHORTEST_SIGNED };
+        let decoded = format::decode(token, shortest, self.shared_len());
         let (mut bytes, key) = decoded.ok_or(Refused::new(Reason::Malformed))?;
         let suites = keys.verifying(key, now).map_err(|reason| Refused::under(reason, key))?;
-        if suites.sealed.open(&mut bytes, self.binding()).is_none() {
+        let is_right = if sealed {
+            suites.sealed.open(&mut bytes, self.binding()).is_some()
+        } else {
+            suites.signed.verifies(&bytes, self.binding())
+        };
+        if !is_right {
             return Err(Refused::under(Reason::BadTag, key));
         }
-        let claims = CLAIMS_AT..bytes.len().saturating_sub(TAG_LEN);
-        self.finish(bytes, claims, key, Protection::Sealed, keys, now)
+        let start = if sealed { CLAIMS_AT } else { HEADER_LEN };
+        let claims = start..bytes.len().saturating_sub(TAG_LEN);
+        self.finish(bytes, claims, key, protection, keys, now)
     }
 
     #[cfg(feature = "jwt")]
-    fn check_jwt(
-        &self,
-        token: &str,
-        keys: impl FnOnce() -> Result<Arc<AudienceKeys>, Refused>,
-        now: UnixTime,
-    ) -> Result<Verified, Refused> {
+    fn check_jwt(&self, token: &str, now: UnixTime) -> Result<Verified, Refused> {
         let algorithm = self.shared.config.jwt.filter(|_| self.binding().is_empty());
         let algorithm = algorithm.ok_or(Refused::new(Reason::JwtNotAccepted))?;
         let jws = Jws::parse(token, algorithm).ok_or(Refused::new(Reason::Malformed))?;
-        let keys = keys()?;
+        let keys = self.keys();
+        let keys = keys.as_deref().ok_or(Refused::new(Reason::NoRing))?;
         let (suites, key) = keys.verifying_jwt(&jws.kid, now).map_err(Refused::new)?;
         let opened = key.open(&jws, &self.shared.audience);
         let opened = opened.map_err(|reason| Refused::under(reason, suites.id))?;
         let claims = 0..opened.claims.len();
-        let verified =
-            self.finish(opened.claims, claims, suites.id, Protection::Jwt, &keys, now)?;
+        let verified = self.finish(opened.claims, claims, suites.id, Protection::Jwt, keys, now)?;
         Ok(Verified { state_json: Some(opened.state), ..verified })
     }
 
     #[cfg(not(feature = "jwt"))]
-    fn check_jwt(
-        &self,
-        _: &str,
-        _: impl FnOnce() -> Result<Arc<AudienceKeys>, Refused>,
-        _: UnixTime,
-    ) -> Result<Verified, Refused> {
+    fn check_jwt(&self, _: &str, _: UnixTime) -> Result<Verified, Refused> {
         Err(Refused::new(Reason::JwtNotAccepted))
     }
 
     /// Claims, then times: what is the same for every authentic token.
     fn finish(
         &self,
-        bytes: Vec<u8>,
+        mut bytes: Vec<u8>,
         claims: Range<usize>,
         key: KeyId,
         protection: Protection,
@@ -145,17 +117,26 @@ impl Tokens {
         let state = end.saturating_sub(parsed.state.len()).max(start)..end;
         let subject =
             parsed.subject.map(|subject| state.start.saturating_sub(subject.len())..state.start);
+        // What both sides know goes with it by copy: a counter that all threads share would cost more.
+        let audience = bytes.len();
+        bytes.extend_from_slice(self.shared.audience.as_str().as_bytes());
+        let binding = bytes.len();
+        bytes.extend_from_slice(self.binding());
         Ok(Verified {
             info,
-            audience: self.shared.audience.clone(),
             key,
             protection,
-            binding: self.binding.clone(),
             subject,
             state,
+            audience: audience..binding,
             bytes,
             state_json: None,
         })
+    }
+
+    /// Bytes of what [`finish`](Self::finish) puts behind a token's own.
+    fn shared_len(&self) -> usize {
+        self.shared.audience.as_str().len().saturating_add(self.binding().len())
     }
 }
 

@@ -1,14 +1,14 @@
 //! The issuing side: one prefix, drawn now and then, and the cipher it gave.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use aes_gcm::Aes256Gcm;
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwapOption, Guard};
 use rand::rngs::SysError;
 use saddlebag_keys::UnixTime;
 
 use super::{PREFIX_LEN, Prefix, REST_LEN, SealedKey, seal};
+use crate::token::provider::Cipher;
 use crate::token::random::draw;
 
 /// Seals under the issuer's current prefix, and draws another when it starts, when its key changes,
@@ -21,9 +21,9 @@ pub(crate) struct Sealer {
 struct Current {
     key: u64,
     prefix: Prefix,
-    cipher: Aes256Gcm,
+    cipher: Cipher,
     drawn_at: UnixTime,
-    used: AtomicU32,
+    used: AtomicU64,
 }
 
 /// The half of a nonce that is drawn for one token, and used up by it.
@@ -49,6 +49,7 @@ impl Sealer {
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), SysError> {
         let current = self.current(key, now)?;
+        let current = current.as_ref().ok_or(SysError::UNEXPECTED)?;
         token.extend_from_slice(&current.prefix);
         token.extend_from_slice(&nonce.0);
         write(token);
@@ -56,23 +57,27 @@ impl Sealer {
         seal(&current.cipher, token, binding).ok_or(SysError::UNEXPECTED)
     }
 
-    fn current(&self, key: &SealedKey, now: UnixTime) -> Result<Arc<Current>, SysError> {
-        if let Some(current) = self.current.load_full()
-            && current.serves(key, now)
-        {
+    /// What this token is sealed with; always there.
+    fn current(
+        &self,
+        key: &SealedKey,
+        now: UnixTime,
+    ) -> Result<Guard<Option<Arc<Current>>>, SysError> {
+        let current = self.current.load();
+        if current.as_ref().is_some_and(|current| current.serves(key, now)) {
             return Ok(current);
         }
         let prefix = draw::<PREFIX_LEN>()?;
-        let current = Arc::new(Current {
+        let current = Some(Arc::new(Current {
             key: key.number,
             prefix,
-            cipher: key.derive(&prefix),
+            cipher: key.derive(&prefix).ok_or(SysError::UNEXPECTED)?,
             drawn_at: now,
-            used: AtomicU32::new(1),
-        });
+            used: AtomicU64::new(1),
+        }));
         // Two threads may both draw here; each uses its own, and one of the two is kept.
-        self.current.store(Some(Arc::clone(&current)));
-        Ok(current)
+        self.current.store(current.clone());
+        Ok(Guard::from_inner(current))
     }
 }
 
@@ -80,18 +85,15 @@ impl Current {
     /// Whether one more token may be sealed under this prefix; counts it if so.
     fn serves(&self, key: &SealedKey, now: UnixTime) -> bool {
         let same_hour = self.drawn_at <= now && now.since(self.drawn_at) < LONGEST;
-        let may_use_one_more = |used: u32| used.checked_add(1).filter(|used| *used <= MOST_TOKENS);
+        // The few that count beyond it, until the next prefix is there, are far from 2^64.
         self.key == key.number
             && same_hour
-            && self
-                .used
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, may_use_one_more)
-                .is_ok()
+            && self.used.fetch_add(1, Ordering::Relaxed) < MOST_TOKENS
     }
 }
 
 const LONGEST: u64 = 3_600;
-const MOST_TOKENS: u32 = 1 << 20;
+const MOST_TOKENS: u64 = 1 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -105,7 +107,7 @@ mod tests {
     }
 
     fn prefix(sealer: &Sealer, key: &SealedKey, now: u64) -> Prefix {
-        sealer.current(key, UnixTime::from_secs(now)).unwrap().prefix
+        sealer.current(key, UnixTime::from_secs(now)).unwrap().as_ref().unwrap().prefix
     }
 
     /// T12.

@@ -15,8 +15,7 @@ fn sealed(key: &SealedKey, nonce: &[u8; 24], text: &[u8], aad: &[u8]) -> Vec<u8>
     let (prefix, rest) = nonce.split_first_chunk::<12>().unwrap();
     let rest: &[u8; 12] = rest.try_into().unwrap();
     let mut text = text.to_vec();
-    let cipher = key.derive(prefix);
-    let tag = cipher.encrypt_inout_detached(rest.into(), aad, text.as_mut_slice().into()).unwrap();
+    let tag = key.derive(prefix).unwrap().seal(rest, aad, &mut text).unwrap();
     text.extend_from_slice(&tag);
     text
 }
@@ -87,7 +86,7 @@ fn accumulated(cases: usize) -> String {
 /// A whole token's bytes, sealed by `key` under this prefix.
 fn token(key: &SealedKey, prefix: &Prefix, claims: &[u8]) -> Vec<u8> {
     let mut token = [&[0; HEADER_LEN][..], prefix, &[9; REST_LEN], claims].concat();
-    seal(&key.derive(prefix), &mut token, b"").unwrap();
+    seal(&key.derive(prefix).unwrap(), &mut token, b"").unwrap();
     token
 }
 
@@ -103,7 +102,9 @@ fn a_cipher_is_kept_after_its_first_right_tag_and_not_before() {
         *forged.last_mut().unwrap() ^= 1;
         let before = forged.clone();
         assert_eq!(key.open(&mut forged, b""), None);
-        assert_eq!(forged, before, "a refused token is not decrypted");
+        // T17: one provider does not decrypt it, the other wipes what it decrypted.
+        let (was, is) = (&before[CLAIMS_AT..][..6], &forged[CLAIMS_AT..][..6]);
+        assert!(is == was || is == [0; 6], "a refused token is not decrypted: {is:?}");
     }
     assert_eq!(derived.len(), 0);
     let mut good = token(&key, &[1; 12], b"claims");
@@ -148,9 +149,9 @@ fn a_cipher_planted_under_one_audience_is_never_used_for_another() {
         assert_eq!(shop.open(&mut for_admin.clone(), b""), None);
     }
     // And a cipher planted by hand under the shop's number is the shop's alone.
-    derived.keep(shop.number, &prefix, admin.derive(&prefix));
+    derived.keep(shop.number, &prefix, admin.derive(&prefix).unwrap());
     derived.forget(shop.number);
-    derived.keep(shop.number, &prefix, admin.derive(&prefix));
+    derived.keep(shop.number, &prefix, admin.derive(&prefix).unwrap());
     assert_eq!(admin.open(&mut for_admin.clone(), b""), Some(()));
     assert_eq!(shop.open(&mut for_admin.clone(), b""), Some(()), "the planted one, under the shop");
 }
@@ -159,7 +160,7 @@ fn a_cipher_planted_under_one_audience_is_never_used_for_another() {
 fn a_binding_is_part_of_what_is_authenticated() {
     let key = key([5; 32]);
     let mut bound = [&[0; HEADER_LEN][..], &[1; PREFIX_LEN], &[9; REST_LEN], b"claims"].concat();
-    seal(&key.derive(&[1; 12]), &mut bound, b"certificate").unwrap();
+    seal(&key.derive(&[1; 12]).unwrap(), &mut bound, b"certificate").unwrap();
     for (binding, opens) in [(&b"certificate"[..], true), (b"", false), (b"certificatf", false)] {
         assert_eq!(key.open(&mut bound.clone(), binding).is_some(), opens);
     }

@@ -12,7 +12,7 @@ use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, Unexpected, Vi
 use super::decode_key::{KeyDecoder, UnitVariant};
 use super::error::{StateError, StateErrorKind};
 use super::item::{self, Item};
-use super::names::repeated_str;
+use super::names::{Seen, twin};
 use super::to_json::item_to_json;
 use super::{MAX_DEPTH, RAW_VALUE};
 use crate::token::cbor::Cursor;
@@ -23,8 +23,7 @@ use crate::token::cbor::Cursor;
 ///
 /// Where the state breaks a rule of the format or is not what the type wants.
 pub(crate) fn decode<'a, T: Deserialize<'a>>(cbor: &'a [u8]) -> Result<T, StateError> {
-    let mut decoder =
-        Decoder { cursor: Cursor::new(cbor), names: Vec::new(), depth: 0, broken: None };
+    let mut decoder = Decoder { cursor: Cursor::new(cbor), depth: 0, broken: None };
     let value = T::deserialize(&mut decoder)?;
     if let Some(kind) = decoder.broken {
         return Err(kind.into());
@@ -38,8 +37,6 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(cbor: &'a [u8]) -> Result<T, StateE
 /// Reads items one by one.
 struct Decoder<'de> {
     cursor: Cursor<'de>,
-    /// The names of all maps that are open, the innermost map's last.
-    names: Vec<&'de str>,
     depth: usize,
     /// What went wrong inside a container. A `Deserialize` that swallows such an error would go on
     /// in the middle of nowhere; it gets nothing in the end.
@@ -95,8 +92,9 @@ impl<'de> Decoder<'de> {
     }
 
     fn map<V: Visitor<'de>>(&mut self, count: u64, visitor: V) -> Result<V::Value, StateError> {
-        let outer = self.names.len();
-        let mut entries = Entries { decoder: self, count, read: 0, key: "", value_waits: false };
+        let (map, seen) = (self.cursor.clone(), Seen::default());
+        let mut entries =
+            Entries { decoder: self, count, read: 0, key: "", value_waits: false, seen };
         let value = visitor.visit_map(&mut entries)?;
         if entries.value_waits {
             return Err(entries.out_of_turn());
@@ -104,10 +102,11 @@ impl<'de> Decoder<'de> {
         if entries.read != count {
             return Err(too_many("map", entries.read));
         }
-        if let Some(twin) = self.names.get_mut(outer..).and_then(repeated_str) {
+        if entries.seen.is_doubtful()
+            && let Some(twin) = twin(map, count)
+        {
             return Err(StateError::new(StateErrorKind::DuplicateKey).under_key(twin));
         }
-        self.names.truncate(outer);
         Ok(value)
     }
 
@@ -148,9 +147,28 @@ macro_rules! only {
     };
 }
 
-macro_rules! numeric {
+/// The same for what is mostly one short item, which is then read without looking at any other.
+macro_rules! mostly {
+    ($($method:ident: $quick:ident => $visit:ident, else $pattern:pat,)*) => {
+        $(#[inline]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, StateError> {
+            if let Some(value) = self.cursor.$quick() {
+                return visitor.$visit(value);
+            }
+            match self.item()? {
+                item @ $pattern => self.visit(item, visitor),
+                item => Err(self.mismatch(item, &visitor)),
+            }
+        })*
+    };
+}
+
+macro_rules! integer {
     ($($method:ident)*) => {
-        only! { $($method(): Item::Unsigned(_) | Item::Negative(_) | Item::Float(_),)* }
+        mostly! {
+            $($method: short_unsigned => visit_u64,
+                else Item::Unsigned(_) | Item::Negative(_) | Item::Float(_),)*
+        }
     };
 }
 
@@ -162,17 +180,37 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         self.visit(item, visitor)
     }
 
-    numeric! {
+    integer! {
         deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
-        deserialize_f32 deserialize_f64
+    }
+
+    mostly! {
+        deserialize_str: short_text => visit_borrowed_str, else Item::Text(_),
+        deserialize_string: short_text => visit_borrowed_str, else Item::Text(_),
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, StateError> {
+        let before = self.cursor.clone();
+        match self.cursor.double() {
+            Some(value) if value.is_finite() => return visitor.visit_f64(value),
+            _ => self.cursor = before,
+        }
+        match self.item()? {
+            item @ (Item::Unsigned(_) | Item::Negative(_) | Item::Float(_)) => {
+                self.visit(item, visitor)
+            }
+            item => Err(self.mismatch(item, &visitor)),
+        }
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, StateError> {
+        self.deserialize_f64(visitor)
     }
 
     only! {
         deserialize_bool(): Item::Bool(_),
         deserialize_char(): Item::Text(_),
-        deserialize_str(): Item::Text(_),
-        deserialize_string(): Item::Text(_),
         deserialize_identifier(): Item::Text(_),
         // As in serde_json, a type that wants bytes may get text or an array of integers.
         deserialize_bytes(): Item::Bytes(_) | Item::Text(_) | Item::Array(_),
@@ -275,6 +313,7 @@ struct Entries<'d, 'de> {
     key: &'de str,
     /// Whether its value was not read yet.
     value_waits: bool,
+    seen: Seen,
 }
 
 impl Entries<'_, '_> {
@@ -304,7 +343,7 @@ impl<'de> de::MapAccess<'de> for &mut Entries<'_, 'de> {
         let key = item::read_key(&mut self.decoder.cursor)
             .inspect_err(|kind| self.decoder.broken = Some(*kind))?;
         self.key = key;
-        self.decoder.names.push(key);
+        self.seen.note(key);
         match seed.deserialize(KeyDecoder { key }) {
             Ok(value) => Ok(Some(value)),
             Err(error) => Err(error.under_key(key)),

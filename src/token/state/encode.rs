@@ -3,7 +3,7 @@
 
 use serde::ser::{self, Serialize};
 
-use super::encode_compound::Compound;
+use super::encode_compound::{Compound, InVariant};
 use super::error::{StateError, StateErrorKind};
 use super::from_json::write_json;
 use super::item::{self, Item};
@@ -33,13 +33,9 @@ pub(super) struct Encoder<'w, 'o> {
 }
 
 impl<'w, 'o> Encoder<'w, 'o> {
-    fn open(
-        self,
-        major: Major,
-        hint: Option<usize>,
-        variant: Option<&'static str>,
-    ) -> Result<Compound<'w, 'o>, StateError> {
-        Compound::open(self.writer, major, hint, variant)
+    #[inline]
+    fn open(self, major: Major, hint: Option<usize>) -> Result<Compound<'w, 'o>, StateError> {
+        Compound::open(self.writer, major, hint)
     }
 
     fn integer<I: TryInto<u64> + TryInto<i64> + Copy>(self, value: I) -> Result<(), StateError> {
@@ -60,11 +56,12 @@ impl<'w, 'o> ser::Serializer for Encoder<'w, 'o> {
     type SerializeSeq = Compound<'w, 'o>;
     type SerializeTuple = Compound<'w, 'o>;
     type SerializeTupleStruct = Compound<'w, 'o>;
-    type SerializeTupleVariant = Compound<'w, 'o>;
+    type SerializeTupleVariant = InVariant<'w, 'o>;
     type SerializeMap = Compound<'w, 'o>;
     type SerializeStruct = Struct<'w, 'o>;
-    type SerializeStructVariant = Compound<'w, 'o>;
+    type SerializeStructVariant = InVariant<'w, 'o>;
 
+    #[inline]
     fn serialize_bool(self, value: bool) -> Result<(), StateError> {
         self.writer.bool(value);
         Ok(())
@@ -78,10 +75,12 @@ impl<'w, 'o> ser::Serializer for Encoder<'w, 'o> {
         self.serialize_i64(value.into())
     }
 
+    #[inline]
     fn serialize_i32(self, value: i32) -> Result<(), StateError> {
         self.serialize_i64(value.into())
     }
 
+    #[inline]
     fn serialize_i64(self, value: i64) -> Result<(), StateError> {
         self.writer.signed(value);
         Ok(())
@@ -91,18 +90,22 @@ impl<'w, 'o> ser::Serializer for Encoder<'w, 'o> {
         self.integer(value)
     }
 
+    #[inline]
     fn serialize_u8(self, value: u8) -> Result<(), StateError> {
         self.serialize_u64(value.into())
     }
 
+    #[inline]
     fn serialize_u16(self, value: u16) -> Result<(), StateError> {
         self.serialize_u64(value.into())
     }
 
+    #[inline]
     fn serialize_u32(self, value: u32) -> Result<(), StateError> {
         self.serialize_u64(value.into())
     }
 
+    #[inline]
     fn serialize_u64(self, value: u64) -> Result<(), StateError> {
         self.writer.unsigned(value);
         Ok(())
@@ -116,6 +119,7 @@ impl<'w, 'o> ser::Serializer for Encoder<'w, 'o> {
         self.writer.float(value.into())
     }
 
+    #[inline]
     fn serialize_f64(self, value: f64) -> Result<(), StateError> {
         self.writer.float(value)
     }
@@ -125,6 +129,7 @@ impl<'w, 'o> ser::Serializer for Encoder<'w, 'o> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_str(self, value: &str) -> Result<(), StateError> {
         self.writer.text(value);
         Ok(())
@@ -135,14 +140,17 @@ impl<'w, 'o> ser::Serializer for Encoder<'w, 'o> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_none(self) -> Result<(), StateError> {
         self.serialize_unit()
     }
 
+    #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), StateError> {
         value.serialize(self)
     }
 
+    #[inline]
     fn serialize_unit(self) -> Result<(), StateError> {
         self.writer.null();
         Ok(())
@@ -176,17 +184,18 @@ impl<'w, 'o> ser::Serializer for Encoder<'w, 'o> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), StateError> {
-        let mut map = self.open(Major::Map, Some(1), None)?;
+        let mut map = self.open(Major::Map, Some(1))?;
         map.field(variant, value)?;
         map.close()
     }
 
+    #[inline]
     fn serialize_seq(self, len: Option<usize>) -> Result<Self::SerializeSeq, StateError> {
-        self.open(Major::Array, len, None)
+        self.open(Major::Array, len)
     }
 
     fn serialize_tuple(self, len: usize) -> Result<Self::SerializeTuple, StateError> {
-        self.open(Major::Array, Some(len), None)
+        self.open(Major::Array, Some(len))
     }
 
     fn serialize_tuple_struct(
@@ -194,7 +203,7 @@ impl<'w, 'o> ser::Serializer for Encoder<'w, 'o> {
         _: &'static str,
         len: usize,
     ) -> Result<Self::SerializeTupleStruct, StateError> {
-        self.open(Major::Array, Some(len), None)
+        self.open(Major::Array, Some(len))
     }
 
     fn serialize_tuple_variant(
@@ -204,13 +213,15 @@ impl<'w, 'o> ser::Serializer for Encoder<'w, 'o> {
         variant: &'static str,
         len: usize,
     ) -> Result<Self::SerializeTupleVariant, StateError> {
-        self.open(Major::Array, Some(len), Some(variant))
+        InVariant::open(self.writer, Major::Array, len, variant)
     }
 
+    #[inline]
     fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, StateError> {
-        self.open(Major::Map, len, None)
+        self.open(Major::Map, len)
     }
 
+    #[inline]
     fn serialize_struct(
         self,
         name: &'static str,
@@ -219,7 +230,7 @@ impl<'w, 'o> ser::Serializer for Encoder<'w, 'o> {
         if name == RAW_VALUE || name == RAW_NUMBER {
             return Ok(Struct::Raw(self.writer));
         }
-        self.open(Major::Map, Some(len), None).map(Struct::Fields)
+        self.open(Major::Map, Some(len)).map(Struct::Fields)
     }
 
     fn serialize_struct_variant(
@@ -229,7 +240,7 @@ impl<'w, 'o> ser::Serializer for Encoder<'w, 'o> {
         variant: &'static str,
         len: usize,
     ) -> Result<Self::SerializeStructVariant, StateError> {
-        self.open(Major::Map, Some(len), Some(variant))
+        InVariant::open(self.writer, Major::Map, len, variant)
     }
 }
 
@@ -243,6 +254,7 @@ impl ser::SerializeStruct for Struct<'_, '_> {
     type Ok = ();
     type Error = StateError;
 
+    #[inline(always)]
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
         key: &'static str,
@@ -254,6 +266,8 @@ impl ser::SerializeStruct for Struct<'_, '_> {
         }
     }
 
+    // Always: what is open would be copied to be closed.
+    #[inline(always)]
     fn end(self) -> Result<(), StateError> {
         match self {
             Self::Fields(fields) => fields.close(),

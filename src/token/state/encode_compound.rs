@@ -16,164 +16,108 @@ pub(super) struct Compound<'w, 'o> {
     count: u64,
     /// Whether a key was written and its value was not.
     key_waits: bool,
-    /// The map with one key that makes this the content of an enum's variant.
-    around: Option<(Open, &'static str)>,
 }
 
 impl<'w, 'o> Compound<'w, 'o> {
-    /// Opens an array or a map, and around it the map that names the variant it belongs to.
+    /// Opens an array or a map.
+    #[inline]
     pub(super) fn open(
         writer: &'w mut Writer<'o>,
         major: Major,
         hint: Option<usize>,
-        variant: Option<&'static str>,
     ) -> Result<Self, StateError> {
-        let around = match variant {
-            Some(name) => {
-                let map = writer.open(Major::Map, Some(1))?;
-                writer.name(name);
-                Some((map, name))
-            }
-            None => None,
-        };
-        match writer.open(major, hint) {
-            Ok(open) => Ok(Self { writer, open, count: 0, key_waits: false, around }),
-            Err(error) => Err(match variant {
-                Some(name) => error.under_key(name),
-                None => error,
-            }),
-        }
+        let open = writer.open(major, hint)?;
+        Ok(Self { writer, open, count: 0, key_waits: false })
     }
 
+    #[inline]
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
         let written = value.serialize(Encoder { writer: &mut *self.writer });
-        written.map_err(|error| self.locate(error.under_index(self.count)))?;
+        written.map_err(|error| self.writer.failing(error.under_index(self.count)))?;
         self.count = self.count.saturating_add(1);
         Ok(())
     }
 
+    #[inline(always)]
     pub(super) fn field<T: Serialize + ?Sized>(
         &mut self,
-        key: &str,
+        key: &'static str,
         value: &T,
     ) -> Result<(), StateError> {
-        self.writer.name(key);
-        self.key_waits = true;
+        self.writer.field(&mut self.open, key);
         self.value(value)
     }
 
+    #[inline]
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
-        self.take_turn(true)?;
         let written = value.serialize(Encoder { writer: &mut *self.writer });
         written.map_err(|error| {
             let error = error.under_key(self.writer.name_at(&self.open, self.count));
-            self.locate(error)
+            self.writer.failing(error)
         })?;
         self.count = self.count.saturating_add(1);
         Ok(())
     }
 
+    #[inline(always)]
     pub(super) fn close(self) -> Result<(), StateError> {
-        let key_waits = self.key_waits;
-        let Self { writer, open, count, around, .. } = self;
-        let name = around.as_ref().map(|(_, name)| *name);
-        let mut closed = writer.close(open, count);
-        if key_waits {
-            closed = Err(writer.fail(StateErrorKind::Application));
+        let closed = self.writer.close(&self.open, self.count);
+        if self.key_waits {
+            return Err(self.writer.fail(StateErrorKind::Application));
         }
-        closed.map_err(|error| match name {
-            Some(name) => error.under_key(name),
-            None => error,
-        })?;
-        match around {
-            Some((map, _)) => writer.close(map, 1),
-            None => Ok(()),
-        }
+        closed
     }
 
     /// Holds a hand-written `Serialize` to keys and values in turn.
+    #[inline]
     fn take_turn(&mut self, value: bool) -> Result<(), StateError> {
         if self.key_waits != value {
-            let error = self.writer.fail(StateErrorKind::Application);
-            return Err(self.locate(error));
+            return Err(self.writer.fail(StateErrorKind::Application));
         }
         self.key_waits = !value;
         Ok(())
     }
-
-    /// Puts an error under the variant around this container, and keeps it from being swallowed.
-    #[cold]
-    fn locate(&mut self, error: StateError) -> StateError {
-        let error = self.writer.failing(error);
-        match self.around {
-            Some((_, name)) => error.under_key(name),
-            None => error,
-        }
-    }
 }
 
-impl ser::SerializeSeq for Compound<'_, '_> {
-    type Ok = ();
-    type Error = StateError;
+macro_rules! array {
+    ($($trait:ident::$method:ident,)*) => {
+        $(impl ser::$trait for Compound<'_, '_> {
+            type Ok = ();
+            type Error = StateError;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
-        self.element(value)
-    }
+            #[inline]
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
+                self.element(value)
+            }
 
-    fn end(self) -> Result<(), StateError> {
-        self.close()
-    }
+            #[inline]
+            fn end(self) -> Result<(), StateError> {
+                self.close()
+            }
+        })*
+    };
 }
 
-impl ser::SerializeTuple for Compound<'_, '_> {
-    type Ok = ();
-    type Error = StateError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), StateError> {
-        self.close()
-    }
-}
-
-impl ser::SerializeTupleStruct for Compound<'_, '_> {
-    type Ok = ();
-    type Error = StateError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), StateError> {
-        self.close()
-    }
-}
-
-impl ser::SerializeTupleVariant for Compound<'_, '_> {
-    type Ok = ();
-    type Error = StateError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), StateError> {
-        self.close()
-    }
+array! {
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field,
 }
 
 impl ser::SerializeMap for Compound<'_, '_> {
     type Ok = ();
     type Error = StateError;
 
+    #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), StateError> {
         self.take_turn(false)?;
-        key.serialize(KeyEncoder { writer: &mut *self.writer }).map_err(|error| self.locate(error))
+        key.serialize(KeyEncoder { writer: &mut *self.writer, map: &mut self.open })
+            .map_err(|error| self.writer.failing(error))
     }
 
+    #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
+        self.take_turn(true)?;
         self.value(value)
     }
 
@@ -182,7 +126,47 @@ impl ser::SerializeMap for Compound<'_, '_> {
     }
 }
 
-impl ser::SerializeStructVariant for Compound<'_, '_> {
+/// The content of an enum's variant: an array or a map in a map with one key.
+pub(super) struct InVariant<'w, 'o> {
+    content: Compound<'w, 'o>,
+    around: Open,
+    name: &'static str,
+}
+
+impl<'w, 'o> InVariant<'w, 'o> {
+    pub(super) fn open(
+        writer: &'w mut Writer<'o>,
+        major: Major,
+        hint: usize,
+        name: &'static str,
+    ) -> Result<Self, StateError> {
+        let mut around = writer.open(Major::Map, Some(1))?;
+        writer.name(&mut around, name);
+        let content = Compound::open(writer, major, Some(hint));
+        Ok(Self { content: content.map_err(|error| error.under_key(name))?, around, name })
+    }
+
+    fn close(self) -> Result<(), StateError> {
+        let Compound { writer, open, count, .. } = self.content;
+        writer.close(&open, count).map_err(|error| error.under_key(self.name))?;
+        writer.close(&self.around, 1)
+    }
+}
+
+impl ser::SerializeTupleVariant for InVariant<'_, '_> {
+    type Ok = ();
+    type Error = StateError;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), StateError> {
+        self.content.element(value).map_err(|error| error.under_key(self.name))
+    }
+
+    fn end(self) -> Result<(), StateError> {
+        self.close()
+    }
+}
+
+impl ser::SerializeStructVariant for InVariant<'_, '_> {
     type Ok = ();
     type Error = StateError;
 
@@ -191,7 +175,7 @@ impl ser::SerializeStructVariant for Compound<'_, '_> {
         key: &'static str,
         value: &T,
     ) -> Result<(), StateError> {
-        self.field(key, value)
+        self.content.field(key, value).map_err(|error| error.under_key(self.name))
     }
 
     fn end(self) -> Result<(), StateError> {

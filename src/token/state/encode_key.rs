@@ -5,18 +5,19 @@ use serde::Serialize;
 use serde::ser::{Impossible, Serializer};
 
 use super::error::{StateError, StateErrorKind};
-use super::writer::Writer;
+use super::writer::{Open, Writer};
 
-/// Writes one key of the innermost map.
+/// Writes one key of a map.
 pub(super) struct KeyEncoder<'w, 'o> {
     pub(super) writer: &'w mut Writer<'o>,
+    pub(super) map: &'w mut Open,
 }
 
 type Refused = Impossible<(), StateError>;
 
 impl KeyEncoder<'_, '_> {
     fn spelled(self, key: impl ToString) -> Result<(), StateError> {
-        self.writer.name(&key.to_string());
+        self.writer.name(self.map, &key.to_string());
         Ok(())
     }
 
@@ -75,8 +76,9 @@ impl Serializer for KeyEncoder<'_, '_> {
         self.float(key, key.is_finite())
     }
 
+    #[inline]
     fn serialize_str(self, key: &str) -> Result<(), StateError> {
-        self.writer.name(key);
+        self.writer.name(self.map, key);
         Ok(())
     }
 

@@ -80,7 +80,7 @@ impl Reading<'_, '_, '_> {
         self.noted(opened)
     }
 
-    fn close<E: de::Error>(&mut self, open: Open, count: u64) -> Result<(), E> {
+    fn close<E: de::Error>(&mut self, open: &Open, count: u64) -> Result<(), E> {
         let closed = self.writer.close(open, count);
         self.noted(closed)
     }
@@ -170,7 +170,7 @@ impl<'de> Visitor<'de> for Value<'_, '_, '_, '_> {
         loop {
             match items.next_element_seed(Value(&mut *self.0)) {
                 Ok(Some(())) => count = count.saturating_add(1),
-                Ok(None) => return self.0.close(open, count),
+                Ok(None) => return self.0.close(&open, count),
                 Err(error) => {
                     self.0.path.push(Step::Index(count));
                     return Err(error);
@@ -180,9 +180,9 @@ impl<'de> Visitor<'de> for Value<'_, '_, '_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        let open = self.0.open(Major::Map)?;
+        let mut open = self.0.open(Major::Map)?;
         let mut count: u64 = 0;
-        while entries.next_key_seed(Name(&mut *self.0))?.is_some() {
+        while entries.next_key_seed(Name(&mut *self.0.writer, &mut open))?.is_some() {
             if let Err(error) = entries.next_value_seed(Value(&mut *self.0)) {
                 let key = self.0.writer.name_at(&open, count).to_owned();
                 self.0.path.push(Step::Key(key));
@@ -199,14 +199,14 @@ impl<'de> Visitor<'de> for Value<'_, '_, '_, '_> {
             }
             count = count.saturating_add(1);
         }
-        self.0.close(open, count)
+        self.0.close(&open, count)
     }
 }
 
 /// Reads one name and writes it.
-struct Name<'v, 'r, 'o, 't>(&'v mut Reading<'r, 'o, 't>);
+struct Name<'v, 'o>(&'v mut Writer<'o>, &'v mut Open);
 
-impl<'de> DeserializeSeed<'de> for Name<'_, '_, '_, '_> {
+impl<'de> DeserializeSeed<'de> for Name<'_, '_> {
     type Value = ();
 
     fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -214,7 +214,7 @@ impl<'de> DeserializeSeed<'de> for Name<'_, '_, '_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Name<'_, '_, '_, '_> {
+impl<'de> Visitor<'de> for Name<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -222,7 +222,7 @@ impl<'de> Visitor<'de> for Name<'_, '_, '_, '_> {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<(), E> {
-        self.0.writer.name(name);
+        self.0.name(self.1, name);
         Ok(())
     }
 }

@@ -46,6 +46,13 @@ pub(super) fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Item<'a>, StateErrorKi
 /// Reads a map key.
 #[inline]
 pub(super) fn read_key<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, StateErrorKind> {
+    match cursor.short_text() {
+        Some(key) => Ok(key),
+        None => read_long_key(cursor),
+    }
+}
+
+fn read_long_key<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, StateErrorKind> {
     let head = cursor.head()?;
     match head.major {
         Major::Text => Ok(cursor.text(head.argument)?),

@@ -6,7 +6,7 @@
 use super::MAX_DEPTH;
 use super::error::{StateError, StateErrorKind};
 use super::item::{self, Item};
-use super::names::repeated_str;
+use super::names::{Seen, twin};
 use crate::token::cbor::Cursor;
 
 /// Hears every item of a state in order. Nothing by default.
@@ -34,14 +34,12 @@ pub(super) fn walk_item(
     listener: &mut impl Listener,
     depth: usize,
 ) -> Result<(), StateError> {
-    Walk { cursor, listener, names: Vec::new() }.value(depth)
+    Walk { cursor, listener }.value(depth)
 }
 
 struct Walk<'w, 'a, L> {
     cursor: &'w mut Cursor<'a>,
     listener: &'w mut L,
-    /// The names of all maps that are open, the innermost map's last.
-    names: Vec<&'a str>,
 }
 
 impl<'a, L: Listener> Walk<'_, 'a, L> {
@@ -77,20 +75,21 @@ impl<'a, L: Listener> Walk<'_, 'a, L> {
     }
 
     fn map(&mut self, count: u64, depth: usize) -> Result<(), StateError> {
-        let outer = self.names.len();
+        let (map, mut seen) = (self.cursor.clone(), Seen::default());
         for index in 0..count {
             if index > 0 {
                 self.listener.next();
             }
             let key: &'a str = item::read_key(self.cursor)?;
-            self.names.push(key);
+            seen.note(key);
             self.listener.key(key);
             self.value(depth).map_err(|error| error.under_key(key))?;
         }
-        if let Some(twin) = self.names.get_mut(outer..).and_then(repeated_str) {
+        if seen.is_doubtful()
+            && let Some(twin) = twin(map, count)
+        {
             return Err(StateError::new(StateErrorKind::DuplicateKey).under_key(twin));
         }
-        self.names.truncate(outer);
         Ok(())
     }
 }

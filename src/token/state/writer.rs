@@ -3,14 +3,13 @@
 
 use super::MAX_DEPTH;
 use super::error::{StateError, StateErrorKind};
-use super::names::repeated;
-use crate::token::cbor::{Major, write_head};
+use super::item;
+use super::names::{Seen, twin};
+use crate::token::cbor::{Cursor, Major, write_head, write_short_head};
 
 /// Appends one state to a buffer.
 pub(super) struct Writer<'o> {
     pub(super) out: &'o mut Vec<u8>,
-    /// Where in `out` the names of all open maps are, the innermost map's last.
-    names: Vec<(usize, usize)>,
     depth: usize,
     /// Set once anything failed, so that a `Serialize` that swallows an error of its parts does
     /// not leave half a value behind unnoticed.
@@ -25,8 +24,8 @@ pub(super) struct Open {
     items: usize,
     /// The count its head was written with.
     hint: u64,
-    /// How many names were open before it.
-    outer: usize,
+    /// A map's names.
+    seen: Seen,
 }
 
 /// Writes one state with `write`, and takes it back where that fails.
@@ -35,7 +34,7 @@ pub(super) fn written(
     write: impl FnOnce(&mut Writer<'_>) -> Result<(), StateError>,
 ) -> Result<(), StateError> {
     let start = out.len();
-    let mut writer = Writer { out, names: Vec::new(), depth: 0, failed: false };
+    let mut writer = Writer { out, depth: 0, failed: false };
     let result = match write(&mut writer) {
         Ok(()) if writer.failed => Err(StateErrorKind::Application.into()),
         result => result,
@@ -47,18 +46,22 @@ pub(super) fn written(
 }
 
 impl Writer<'_> {
+    #[inline]
     pub(super) fn null(&mut self) {
         write_head(self.out, Major::Simple, 22);
     }
 
+    #[inline]
     pub(super) fn bool(&mut self, value: bool) {
         write_head(self.out, Major::Simple, if value { 21 } else { 20 });
     }
 
+    #[inline]
     pub(super) fn unsigned(&mut self, value: u64) {
         write_head(self.out, Major::Unsigned, value);
     }
 
+    #[inline]
     pub(super) fn signed(&mut self, value: i64) {
         match u64::try_from(value) {
             Ok(value) => self.unsigned(value),
@@ -68,16 +71,22 @@ impl Writer<'_> {
     }
 
     /// Writes the shortest float that keeps the value, the sign of a zero included.
+    #[inline]
     pub(super) fn float(&mut self, value: f64) -> Result<(), StateError> {
         if !value.is_finite() {
             return Err(self.fail(StateErrorKind::NotFinite));
         }
         let single = value as f32;
         if f64::from(single) != value {
-            self.out.push(0xfb);
-            self.out.extend_from_slice(&value.to_be_bytes());
+            let [a, b, c, d, e, f, g, h] = value.to_be_bytes();
+            self.out.extend_from_slice(&[0xfb, a, b, c, d, e, f, g, h]);
             return Ok(());
         }
+        self.short_float(single);
+        Ok(())
+    }
+
+    fn short_float(&mut self, single: f32) {
         let half = half::f16::from_f32(single);
         if half.to_f32() == single {
             self.out.push(0xf9);
@@ -86,20 +95,23 @@ impl Writer<'_> {
             self.out.push(0xfa);
             self.out.extend_from_slice(&single.to_be_bytes());
         }
-        Ok(())
     }
 
+    // Always: the names of a struct are constants, and are then copied without a call.
+    #[inline(always)]
     pub(super) fn text(&mut self, text: &str) {
-        write_head(self.out, Major::Text, text.len() as u64);
+        write_short_head(self.out, Major::Text, text.len() as u64);
         self.out.extend_from_slice(text.as_bytes());
     }
 
+    #[inline]
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         write_head(self.out, Major::Bytes, bytes.len() as u64);
         self.out.extend_from_slice(bytes);
     }
 
     /// Starts an array or a map; `hint` is the count it will probably have.
+    #[inline]
     pub(super) fn open(&mut self, major: Major, hint: Option<usize>) -> Result<Open, StateError> {
         if self.depth >= MAX_DEPTH {
             return Err(self.fail(StateErrorKind::TooDeep));
@@ -107,48 +119,80 @@ impl Writer<'_> {
         self.depth = self.depth.saturating_add(1);
         let hint = hint.unwrap_or(0) as u64;
         let head = self.out.len();
-        write_head(self.out, major, hint);
-        Ok(Open { major, head, items: self.out.len(), hint, outer: self.names.len() })
+        write_short_head(self.out, major, hint);
+        Ok(Open { major, head, items: self.out.len(), hint, seen: Seen::default() })
     }
 
-    /// Writes a key of the innermost map.
-    pub(super) fn name(&mut self, name: &str) {
+    /// Writes a key of a map, the innermost that is open.
+    #[inline(always)]
+    pub(super) fn name(&mut self, map: &mut Open, name: &str) {
+        map.seen.note(name);
         self.text(name);
-        let end = self.out.len();
-        self.names.push((end.saturating_sub(name.len()), end));
+    }
+
+    /// The same for a name that is a constant: head and name are then copied as one.
+    #[inline(always)]
+    pub(super) fn field(&mut self, map: &mut Open, name: &'static str) {
+        let mut whole = [0; 24];
+        let (head, room) = whole.split_at_mut(1);
+        match (head, room.get_mut(..name.len())) {
+            ([head], Some(room)) => {
+                map.seen.note(name);
+                *head = (Major::Text as u8) << 5 | name.len() as u8;
+                room.copy_from_slice(name.as_bytes());
+            }
+            _ => return self.name(map, name),
+        }
+        self.out.extend_from_slice(whole.get(..=name.len()).unwrap_or_default());
     }
 
     /// The key at `index` in an open map, for the path of an error in its value.
+    #[cold]
     pub(super) fn name_at(&self, map: &Open, index: u64) -> &str {
-        let index = usize::try_from(index).ok().and_then(|index| index.checked_add(map.outer));
-        let place = index.and_then(|index| self.names.get(index));
-        let name = place.and_then(|&(start, end)| self.out.get(start..end));
-        name.and_then(|name| str::from_utf8(name).ok()).unwrap_or_default()
+        let mut items = self.items(map);
+        for _ in 0..index {
+            let skipped = item::skip(&mut items).and_then(|()| item::skip(&mut items));
+            if skipped.is_err() {
+                return "";
+            }
+        }
+        item::read_key(&mut items).unwrap_or_default()
+    }
+
+    fn items(&self, open: &Open) -> Cursor<'_> {
+        Cursor::new(self.out.get(open.items..).unwrap_or_default())
     }
 
     /// Ends a container after `count` items or pairs.
-    pub(super) fn close(&mut self, open: Open, count: u64) -> Result<(), StateError> {
-        let out = &*self.out;
-        let text = |(start, end)| out.get(start..end).unwrap_or_default();
-        let twin = self.names.get_mut(open.outer..).and_then(|names| repeated(names, text));
-        if let Some(twin) = twin {
-            let twin = String::from_utf8_lossy(twin).into_owned();
-            return Err(self.fail(StateErrorKind::DuplicateKey).under_key(&twin));
+    #[inline]
+    pub(super) fn close(&mut self, open: &Open, count: u64) -> Result<(), StateError> {
+        if open.seen.is_doubtful() {
+            self.no_twin(open, count)?;
         }
-        self.names.truncate(open.outer);
         self.depth = self.depth.saturating_sub(1);
         if count != open.hint {
-            let mut head = Vec::new();
-            write_head(&mut head, open.major, count);
-            self.out.splice(open.head..open.items, head);
+            self.correct(open, count);
         }
         Ok(())
+    }
+
+    fn correct(&mut self, open: &Open, count: u64) {
+        let mut head = Vec::new();
+        write_head(&mut head, open.major, count);
+        self.out.splice(open.head..open.items, head);
+    }
+
+    #[cold]
+    fn no_twin(&mut self, open: &Open, count: u64) -> Result<(), StateError> {
+        let Some(twin) = twin(self.items(open), count).map(str::to_owned) else {
+            return Ok(());
+        };
+        Err(self.fail(StateErrorKind::DuplicateKey).under_key(&twin))
     }
 
     /// Takes back a container that turned out not to be one, and all that is in it.
     pub(super) fn undo(&mut self, open: Open) {
         self.out.truncate(open.head);
-        self.names.truncate(open.outer);
         self.depth = self.depth.saturating_sub(1);
     }
 
