@@ -21,7 +21,8 @@ class Promise:
     where: str
     measured: str
     target: str
-    met: bool
+    # `None`: told, not judged.
+    met: bool | None
 
 
 def judge(run):
@@ -108,9 +109,16 @@ def shortest(run, payload, size):
         ("signed: the shortest token of all", ["sealed", "signed", "public key"], SIGNED),
     ):
         ours = run.one(name, payload)["characters"]
-        peer = min(run.peers(payload, *kinds), key=lambda row: row["characters"])
-        measured, target = f"{ours:,} characters", f"< {peer['characters']:,}"
-        promised.append(Promise(what, f"{size}, {peer['name']}", measured, target, ours < peer["characters"]))
+        # With the same claims; and told, not judged, beside peers that know neither the session's start nor its end.
+        for key, claims in (("full", "all of its claims"), ("characters", "peers with id, issued, expires only")):
+            peer = min(run.peers(payload, *kinds), key=lambda row: row[key])
+            met = ours < peer[key]
+            promised.append(
+                Promise(
+                    f"{what}, {claims}", f"{size}, {peer['name']}", f"{ours:,} characters", f"< {peer[key]:,}",
+                    met if key == "full" else None,
+                )
+            )
     return promised
 
 

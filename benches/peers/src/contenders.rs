@@ -50,26 +50,32 @@ pub trait Peer: 'static {
 /// What goes before the state's bytes.
 #[derive(Clone, Copy, Debug)]
 pub enum Prefix {
-    /// The library keeps the time itself: an id.
+    /// The library keeps the time itself: an id of 12 bytes.
     Id,
-    /// An id and an expiry.
-    IdAndExpiry,
-    /// The same for a library that carries text: 16 and 10 characters.
+    /// An id, and two times of 4 bytes: issued, expires.
+    IdAndTimes,
+    /// The same for a library that carries text: 16 characters and twice 10.
     Text,
 }
 
 impl Prefix {
-    fn write(self, expiry: u64, capacity: usize) -> Vec<u8> {
-        let mut body = Vec::with_capacity(capacity + 26);
+    fn write(self, expires: u64, capacity: usize) -> Vec<u8> {
+        let mut body = Vec::with_capacity(capacity + 36);
+        let times = [expires - LIFETIME, expires];
         match self {
             Self::Id => body.extend_from_slice(&new_id()),
-            Self::IdAndExpiry => {
+            Self::IdAndTimes => {
                 body.extend_from_slice(&new_id());
-                body.extend_from_slice(&expiry.to_be_bytes());
+                for time in times {
+                    let seconds = u32::try_from(time).expect("a time before 2106");
+                    body.extend_from_slice(&seconds.to_be_bytes());
+                }
             }
             Self::Text => {
                 base64_simd::URL_SAFE_NO_PAD.encode_append(new_id(), &mut body);
-                serde_json::to_writer(&mut body, &expiry).expect("a number");
+                for time in times {
+                    serde_json::to_writer(&mut body, &time).expect("a number");
+                }
             }
         }
         body
@@ -77,18 +83,28 @@ impl Prefix {
 
     /// The state, where the token has not ended.
     fn read(self, body: &[u8]) -> Option<&[u8]> {
-        let (expiry, state) = match self {
+        let (expires, state) = match self {
             Self::Id => return body.get(12..),
-            Self::IdAndExpiry => {
-                let (expiry, state) = body.get(12..)?.split_first_chunk()?;
-                (u64::from_be_bytes(*expiry), state)
+            Self::IdAndTimes => {
+                let (expires, state) = body.get(16..)?.split_first_chunk()?;
+                (u64::from(u32::from_be_bytes(*expires)), state)
             }
             Self::Text => {
-                let (expiry, state) = body.get(16..)?.split_at_checked(10)?;
-                (std::str::from_utf8(expiry).ok()?.parse().ok()?, state)
+                let (expires, state) = body.get(26..)?.split_at_checked(10)?;
+                (std::str::from_utf8(expires).ok()?.parse().ok()?, state)
             }
         };
-        (now() < expiry).then_some(state)
+        (now() < expires).then_some(state)
+    }
+
+    /// What the rest of saddlebag's claims would add: the session's start and end, as long as the other times, and a
+    /// revision; and the token's own end where it is the verifier's to say, as a lifetime of all tokens.
+    fn rest(self) -> &'static [u8] {
+        match self {
+            Self::Id => &[0; 4 + 4 + 4 + 1],
+            Self::IdAndTimes => &[0; 4 + 4 + 1],
+            Self::Text => b"176000000017600864000",
+        }
     }
 }
 
@@ -148,8 +164,9 @@ pub fn of_bytes<P: Peer>(peer: P, prefix: Prefix, payload: &'static Payload) -> 
         ),
         (Op::VerifyValue, runner(move || parse::<serde_json::Value>(&opened().as_ref()[start..]))),
     ];
+    let full = peer.seal([prefix.rest(), &issue_bytes(expiry(), json)].concat()).len();
     let (name, kind) = (peer.name(), peer.kind());
-    Contender { name, kind, payload: payload.name, characters: token.len(), ops }
+    Contender { name, kind, payload: payload.name, characters: token.len(), full, ops }
 }
 
 /// JSON claims: an id of 16 characters, times, and the state as an object, which needs no escapes.
@@ -177,6 +194,22 @@ impl<S> Claims<String, S> {
     pub fn ended(state: S) -> Self {
         let exp = now() - 120;
         Self { iat: exp - LIFETIME, exp, ..Self::new(state) }
+    }
+}
+
+/// The claims with the rest of saddlebag's: the session's start and end, and its revision.
+#[derive(Serialize)]
+pub struct FullClaims<State> {
+    #[serde(flatten)]
+    claims: Claims<String, State>,
+    started: u64,
+    ends: u64,
+    rev: u32,
+}
+
+impl<State> FullClaims<State> {
+    pub fn new(state: State) -> Self {
+        Self { claims: Claims::new(state), started: now(), ends: now() + 86_400, rev: 0 }
     }
 }
 
@@ -229,6 +262,7 @@ pub fn of_claims<P: Peer>(peer: P, payload: &'static Payload) -> Contender {
             runner(move || parse::<serde_json::Value>(opened().as_ref()).expect("claims").state),
         ),
     ];
+    let full = peer.seal(serde_json::to_vec(&FullClaims::new(typed)).expect("claims")).len();
     let (name, kind) = (peer.name(), peer.kind());
-    Contender { name, kind, payload: payload.name, characters: token.len(), ops }
+    Contender { name, kind, payload: payload.name, characters: token.len(), full, ops }
 }

@@ -44,6 +44,8 @@ pub struct Contender {
     pub kind: Kind,
     pub payload: &'static str,
     pub characters: usize,
+    /// Its characters were it to carry everything that saddlebag's does: the session's start and end, a revision.
+    pub full: usize,
     pub ops: Vec<(Op, Runner)>,
 }
 

@@ -22,7 +22,7 @@ pub fn rows(contenders: &mut [Contender], plan: Plan) -> Value {
         .map(|it| {
             json!({
                 "name": it.name, "kind": it.kind.name(), "payload": it.payload,
-                "characters": it.characters, "ns": {}, "spread": {},
+                "characters": it.characters, "full": it.full, "ns": {}, "spread": {},
             })
         })
         .collect();

@@ -59,14 +59,16 @@ pub fn all(plan: Plan) -> Value {
     laws.into_iter().flat_map(|law| law(plan)).map(|finding| finding.json()).collect()
 }
 
-/// Times of runners in ns, and their ratios to the first one: the medians over rounds in which all took part.
-fn compare(runners: Vec<Runner>, plan: Plan) -> Vec<(f64, f64)> {
-    let mut runners = runners;
+/// Times of runners in ns, and their ratios to the runner that is named beside each: the medians over rounds in which
+/// both took part.
+fn compare(runners: Vec<(Runner, usize)>, plan: Plan) -> Vec<(f64, f64)> {
+    let (mut runners, bases): (Vec<Runner>, Vec<usize>) = runners.into_iter().unzip();
     let mut borrowed: Vec<&mut Runner> = runners.iter_mut().collect();
     let rounds = plan.rounds.pow(2).min(15);
     let measured = measure(&mut borrowed, Plan { batch: plan.batch / 2, rounds });
-    let ratios = |times: &[f64]| -> Vec<f64> {
-        times.iter().zip(&measured[0]).map(|(time, first)| time / first).collect()
+    let ratios = |times: &[f64], base: &[f64]| -> Vec<f64> {
+        times.iter().zip(base).map(|(time, base)| time / base).collect()
     };
-    measured.iter().map(|times| (median(times), median(&ratios(times)))).collect()
+    let medians = measured.iter().zip(bases);
+    medians.map(|(times, base)| (median(times), median(&ratios(times, &measured[base])))).collect()
 }

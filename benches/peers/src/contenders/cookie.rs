@@ -1,4 +1,4 @@
-//! cookie's jars: text with an expiry of ours before it; a token is the cookie's value.
+//! cookie's jars: text with times of ours before it; a token is the cookie's value.
 //!
 //! The private jar takes any text. The signed one shows its value, and JSON is none that a cookie may have
 //! (RFC 6265, section 4.1.1): there the body is base64url, by the fastest crate.
@@ -77,7 +77,7 @@ impl Peer for Signed {
 pub fn contenders(payload: &'static Payload) -> Vec<Contender> {
     vec![
         of_bytes(Private(Key::generate()), Prefix::Text, payload),
-        of_bytes(Signed(Key::generate()), Prefix::IdAndExpiry, payload),
+        of_bytes(Signed(Key::generate()), Prefix::IdAndTimes, payload),
     ]
 }
 

@@ -181,7 +181,7 @@ fn one<P: Primitive, B: Base64>(
     };
     assert_eq!(verify()[head..].get(..text.len()), Some(text), "{name}: the text comes back");
     let ops = vec![(Op::Issue, runner(issue)), (Op::VerifyBytes, runner(verify))];
-    Contender { name, kind, payload, characters, ops }
+    Contender { name, kind, payload, characters, full: characters, ops }
 }
 
 /// A sealed token's bytes before its ciphertext: header and nonce.

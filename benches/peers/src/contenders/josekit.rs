@@ -1,4 +1,4 @@
-//! josekit: JWE (dir, A256GCM) over bytes with an expiry of ours, and JWS HS256 over JSON claims.
+//! josekit: JWE (dir, A256GCM) over bytes with times of ours, and JWS HS256 over JSON claims.
 //!
 //! By `serialize_compact` on bytes; its `JwtPayload` is a map of values, which is slower.
 
@@ -71,5 +71,5 @@ pub fn contenders(payload: &'static Payload) -> Vec<Contender> {
     let signer = Box::new(jws::HS256.signer_from_bytes(key).expect("32 bytes"));
     let verifier = Box::new(jws::HS256.verifier_from_bytes(key).expect("32 bytes"));
     let jws = Jws { header: JwsHeader::new(), signer, verifier };
-    vec![of_bytes(jwe, Prefix::IdAndExpiry, payload), of_claims(jws, payload)]
+    vec![of_bytes(jwe, Prefix::IdAndTimes, payload), of_claims(jws, payload)]
 }

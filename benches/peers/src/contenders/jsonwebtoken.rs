@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::{Claims, raw};
+use super::{Claims, FullClaims, raw};
 use crate::harness::{Contender, Kind, Op, check, leak, runner};
 use crate::states::{BorrowedState, Payload, State};
 
@@ -52,7 +52,7 @@ pub fn contenders(payload: &'static Payload) -> Vec<Contender> {
         one("jsonwebtoken HS256", Kind::Signed, Algorithm::HS256, payload),
         one("jsonwebtoken EdDSA", Kind::Public, Algorithm::EdDSA, payload),
     ];
-    contenders.push(thread_ids(payload, contenders[0].characters));
+    contenders.push(thread_ids(payload, contenders[0].characters, contenders[0].full));
     contenders
 }
 
@@ -74,6 +74,7 @@ fn one(
         jwt.verify(black_box(token)).expect("a token")
     }
     assert_eq!(&verified::<State>(jwt, token).state, typed);
+    let full = encode(&jwt.header, &FullClaims::new(typed), &jwt.encoding).expect("a token").len();
     let ops = vec![
         (Op::Issue, runner(move || jwt.issue(&Claims::new(black_box(typed))))),
         (Op::IssueBytes, runner(move || jwt.issue(&Claims::new(black_box(json))))),
@@ -90,17 +91,17 @@ fn one(
         ),
         (Op::VerifyValue, runner(move || verified::<serde_json::Value>(jwt, token))),
     ];
-    Contender { name, kind, payload: payload.name, characters: token.len(), ops }
+    Contender { name, kind, payload: payload.name, characters: token.len(), full, ops }
 }
 
 /// Issuing with an id of the thread's generator, for those who would not pay the operating system for it.
-fn thread_ids(payload: &'static Payload, characters: usize) -> Contender {
+fn thread_ids(payload: &'static Payload, characters: usize, full: usize) -> Contender {
     let jwt: &'static Jwt = leak(Jwt::new(Algorithm::HS256));
     let typed: &'static State = leak(payload.typed());
     let issue = move || jwt.issue(&Claims::with_id(rand::random(), black_box(typed)));
     let name = "jsonwebtoken HS256, thread's ids";
     let ops = vec![(Op::Issue, runner(issue))];
-    Contender { name, kind: Kind::Signed, payload: payload.name, characters, ops }
+    Contender { name, kind: Kind::Signed, payload: payload.name, characters, full, ops }
 }
 
 /// RFC 8410: what goes before a seed.

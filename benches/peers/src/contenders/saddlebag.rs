@@ -87,5 +87,5 @@ fn one(
             runner(move || verified().state::<serde_json::Value>().expect("a state")),
         ),
     ];
-    Contender { name, kind, payload: payload.name, characters: token.len(), ops }
+    Contender { name, kind, payload: payload.name, characters: token.len(), full: token.len(), ops }
 }

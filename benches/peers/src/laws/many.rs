@@ -26,10 +26,10 @@ pub fn keys(plan: Plan) -> Vec<Finding> {
         let draining = many.issue_at(long, then).expect("a token").token;
         let (active, draining): (&str, &str) = (active.leak(), draining.leak());
         assert_ne!(verify(one, active), verify(many, draining), "two keys");
-        let runners: Vec<Runner> = vec![
-            runner(move || one.verify(black_box(active)).expect("a token")),
-            runner(move || many.verify(black_box(active)).expect("a token")),
-            runner(move || many.verify(black_box(draining)).expect("a token")),
+        let runners: Vec<(Runner, usize)> = vec![
+            (runner(move || one.verify(black_box(active)).expect("a token")), 0),
+            (runner(move || many.verify(black_box(active)).expect("a token")), 0),
+            (runner(move || many.verify(black_box(draining)).expect("a token")), 0),
         ];
         let measured = compare(runners, plan);
         let names = ["active key, the last of 32", "key before it, the 31st of 32"];
@@ -64,14 +64,17 @@ pub fn audiences(plan: Plan) -> Vec<Finding> {
     let many: &'static [(Tokens, String)] = many.leak();
     let (among, token) = &many[500];
     let mut next = 0;
-    let runners: Vec<Runner> = vec![
-        runner(move || alone.verify(black_box(token)).expect("a token")),
-        runner(move || among.verify(black_box(token)).expect("a token")),
-        runner(move || {
-            next = (next + 1) % many.len();
-            let (tokens, token) = &many[next];
-            tokens.verify(black_box(token)).expect("a token")
-        }),
+    let runners: Vec<(Runner, usize)> = vec![
+        (runner(move || alone.verify(black_box(token)).expect("a token")), 0),
+        (runner(move || among.verify(black_box(token)).expect("a token")), 0),
+        (
+            runner(move || {
+                next = (next + 1) % many.len();
+                let (tokens, token) = &many[next];
+                tokens.verify(black_box(token)).expect("a token")
+            }),
+            0,
+        ),
     ];
     let measured = compare(runners, plan);
     let law = "1 to 1,000 audiences";
