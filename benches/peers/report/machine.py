@@ -26,7 +26,7 @@ class Facts:
 def facts(lock, features, before):
     cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     rustc = output("rustc", "--version")
-    openssl = output("openssl", "version") or "OpenSSL ?"
+    openssl = output("openssl", "version").split(" (")[0] or "OpenSSL ?"
     machine = f"{os.cpu_count()} cores of {cpu}, Linux {platform.release()}, {rustc}, {openssl}"
     date = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     return Facts(date, machine, features, f"{before} before and {load()} after", versions(lock))
