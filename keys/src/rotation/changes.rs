@@ -62,7 +62,7 @@ pub enum Change {
 
 pub(super) fn between(before: &KeyRing, after: &KeyRing, now: UnixTime) -> Vec<Change> {
     let mut changes = Vec::new();
-    if before.generation > 0 && before.policy != after.policy {
+    if before.policy != after.policy {
         changes.push(Change::Policy { from: before.policy, to: after.policy });
     }
     for key in &before.keys {

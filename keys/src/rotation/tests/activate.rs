@@ -71,6 +71,17 @@ fn two_activations_in_one_second_follow_each_other_by_a_second() {
 }
 
 #[test]
+fn an_activation_leaves_a_second_to_a_key_that_is_about_to_have_it() {
+    // Without a skew, a key that comes in a second does not issue on any clock yet.
+    let mut life = Life::with(Policy { clock_skew: 0, ..Policy::default() });
+    life.stage(NOW).activate(nth(1), true, NOW);
+    assert_eq!(life.activates_at(1), NOW + 1);
+    life.activate(nth(2), true, NOW);
+    assert_eq!(life.activates_at(2), NOW + 2);
+    assert_eq!(life.activates_at(1), NOW + 1);
+}
+
+#[test]
 fn only_a_staged_key_is_activated() {
     let mut life = Life::new();
     let second = life.activates_at(1);

@@ -52,6 +52,14 @@ fn a_key_that_takes_over_before_it_is_published_is_named_as_harm() {
 }
 
 #[test]
+fn a_key_that_takes_over_in_the_second_in_which_it_is_published_harms_nobody() {
+    let mut life = Life::new();
+    life.revoke(Revoke::Key(nth(0)), NOW + DAY);
+    assert_eq!(life.active(NOW + DAY), Some(nth(1)));
+    assert_eq!(life.harm, [Harm::TokensRefused { id: nth(0), state: KeyState::Active }]);
+}
+
+#[test]
 fn revoking_a_staged_key_leaves_the_active_one_and_stages_another() {
     let mut life = Life::new();
     life.revoke(Revoke::Key(nth(1)), NOW + 5);
@@ -161,6 +169,18 @@ fn a_revocation_does_not_wait_for_a_prune() {
     assert_eq!(life.ring.key(nth(1)), None);
     assert_eq!(life.ring.key(nth(0)), None);
     assert_eq!(life.active(now), Some(nth(3)));
+}
+
+#[test]
+fn a_key_that_drained_in_the_second_in_which_its_new_successor_came_stays() {
+    // Here a key drains for exactly as long as its successor is the active one.
+    let mut life = Life::with(Policy { max_token_lifetime: 29 * DAY - 120, ..Policy::default() });
+    life.stage(NOW);
+    let third = life.activates_at(2);
+    assert_eq!(life.drains_until(0), Some(third));
+    life.revoke(Revoke::Key(nth(1)), third + 61);
+    assert_eq!(life.state(0, third + 61), KeyState::Retired);
+    assert_eq!(life.active(third + 61), Some(nth(2)));
 }
 
 /// Bug: a key that had been active on a clock ahead, and therefore drained, was taken for the standby on

@@ -101,6 +101,8 @@ fn a_drain_that_somebody_shortened_by_hand_is_found() {
             nth(0)
         )
     );
+    // Once it has retired, what it refuses is no future any more.
+    assert_eq!(future(&life.ring, second + DAY, 60).refusal, None);
     // Beyond the horizon it is no matter yet.
     assert_eq!(timeline(&life.ring, at(second + 60), at(second + 70)).unwrap().refusal, None);
 }
