@@ -1,7 +1,7 @@
 //! Vectors that others have published, against the primitives as this crate uses them.
 //!
 //! C2SP's vectors for XAES-256-GCM are in `vectors/xaes.rs` and in `src/token/sealed/tests.rs`. A build
-//! with another provider of the primitives adds it to [`PROVIDERS`], and has to agree with every vector.
+//! with the feature `ring` holds both providers to every vector.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -19,6 +19,8 @@ mod aes_gcm;
 mod hmac;
 #[cfg(feature = "jwt")]
 mod jws;
+#[cfg(feature = "ring")]
+mod ring;
 mod rust_crypto;
 
 pub type Key = [u8; 32];
@@ -36,7 +38,11 @@ pub struct Provider {
     pub hmac: fn(&[u8], &[u8]) -> [u8; 32],
 }
 
-const PROVIDERS: &[Provider] = &[rust_crypto::PROVIDER];
+const PROVIDERS: &[Provider] = &[
+    rust_crypto::PROVIDER,
+    #[cfg(feature = "ring")]
+    ring::PROVIDER,
+];
 
 fn hex(text: &str) -> Vec<u8> {
     assert!(text.len().is_multiple_of(2));

@@ -1,4 +1,4 @@
-//! The crates of RustCrypto, called as `token/sealed.rs`, `token/signed.rs` and `derive.rs` call them.
+//! The crates of RustCrypto, called as `token/provider/rustcrypto.rs` and `derive.rs` call them.
 
 use ::aes_gcm::aead::AeadInOut;
 use ::aes_gcm::{Aes256Gcm, KeyInit};
