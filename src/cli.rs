@@ -4,6 +4,7 @@
 //! (`ring`), how it is changed (`swap`), what a failure tells and how the program then ends
 //! (`failure`), and the only way in and out (`console`).
 
+mod closed;
 mod completions;
 mod config_file;
 mod confirm;
@@ -63,7 +64,11 @@ enum Command {
 /// Runs the program on this process's arguments, streams and clock.
 #[doc(hidden)]
 pub fn main() -> ExitCode {
+    closed::tell_panics_by_their_place();
     let mut console = Console::of_process();
+    if let Err(error) = closed::close_memory() {
+        console.note(format_args!("warning: this process may leave core files: {error}"));
+    }
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let matches = match Cli::command().try_get_matches_from(&arguments) {
         Ok(matches) => matches,

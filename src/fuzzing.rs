@@ -48,7 +48,7 @@ impl Api {
             traced: false,
         };
         let service = Service::new(tokens, None, settings);
-        let service = Arc::new(service.ok().expect("a service"));
+        let service = Arc::new(service.expect("a service"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         Self { router: service.api(), runtime: runtime.expect("a runtime") }
     }

@@ -16,6 +16,7 @@ mod introspect;
 mod issue;
 mod jwks;
 mod keys;
+mod last_resort;
 mod limits;
 mod listen;
 mod metrics;

@@ -3,6 +3,7 @@
 
 mod activity;
 mod bodies;
+mod framing;
 mod patient;
 mod seats;
 
@@ -17,7 +18,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CONNECTION, HeaderValue};
-use axum::http::{Response, Version};
+use axum::http::{Response, StatusCode, Version};
+use axum::response::IntoResponse;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -153,9 +155,17 @@ impl Serving {
             let (parts, body) = request.into_parts();
             let (body, read) = Read::new(body);
             let request = Request::from_parts(parts, Body::new(body));
-            let answer = router.clone().oneshot(request);
+            let clear = framing::is_clear(request.headers());
+            let answer = clear.then(|| router.clone().oneshot(request));
             async move {
-                let Ok(answer) = answer.await;
+                let answer = match answer {
+                    Some(answer) => {
+                        let Ok(answer) = answer.await;
+                        answer
+                    }
+                    // Told as hyper tells of any head that is none; unread, it ends the connection.
+                    None => StatusCode::BAD_REQUEST.into_response(),
+                };
                 let (mut parts, body) = answer.into_parts();
                 // hyper ends a connection whose request was not read: the other end should know.
                 if version < Version::HTTP_2 && !read.load(Ordering::Relaxed) {

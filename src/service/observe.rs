@@ -19,7 +19,7 @@ use super::overload::Inside;
 use super::peer::Peer;
 use super::problem::Problem;
 use super::route::Route;
-use super::{Service, Shared};
+use super::{Service, Shared, last_resort};
 
 /// What a handler learns of a request, for the log.
 #[derive(Clone, Default)]
@@ -57,7 +57,7 @@ pub(super) async fn observe(
     };
     let in_flight = InFlight::new(&service.metrics.http.in_flight);
     let span = telling.as_ref().map_or_else(Span::none, |telling| telling.span.clone());
-    let mut response = next.run(request).instrument(span).await;
+    let mut response = last_resort::answered(next.run(request)).instrument(span).await;
     // Until the answer is taken, which is memory, too.
     response.extensions_mut().insert(Held(Arc::new((inside, in_flight))));
     let (status, took) = (response.status().as_u16(), started.elapsed());

@@ -86,10 +86,11 @@ pub(super) async fn renew(
     let Some(verified) = service.verified(&tokens, &asked.token, now)? else {
         return Ok(inactive());
     };
-    let shown = match &state {
+    // What verification calls no session is none to renew either, whatever would replace its state.
+    let shown = answer::state_of(&verified).and_then(|old| match &state {
         Some(state) => state.to_json().and_then(answer::shown),
-        None => answer::state_of(&verified),
-    };
+        None => Ok(old),
+    });
     let Ok(shown) = shown else {
         service.metrics.tokens.verified(Verdict::BadState);
         return Ok(inactive());

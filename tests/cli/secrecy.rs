@@ -17,6 +17,7 @@ fn secrets(place: &Place) -> Vec<String> {
     secrets
 }
 
+/// T64.
 #[test]
 fn no_verb_shows_a_secret_of_the_ring() {
     let place = Place::with_ring();
@@ -44,6 +45,7 @@ fn no_verb_shows_a_secret_of_the_ring() {
     }
 }
 
+/// T64.
 #[test]
 fn a_broken_ring_is_told_without_its_bytes() {
     let place = Place::with_ring();
@@ -57,6 +59,7 @@ fn a_broken_ring_is_told_without_its_bytes() {
     }
 }
 
+/// T66.
 #[test]
 fn a_token_in_an_argument_is_refused_and_not_repeated() {
     let place = Place::with_ring();
@@ -74,6 +77,7 @@ fn a_token_in_an_argument_is_refused_and_not_repeated() {
     }
 }
 
+/// T66.
 #[test]
 fn a_state_in_an_argument_is_refused_and_not_repeated() {
     let place = Place::with_ring();
@@ -82,6 +86,7 @@ fn a_state_in_an_argument_is_refused_and_not_repeated() {
     assert!(!stderr(&end).contains("4711"), "{}", stderr(&end));
 }
 
+/// T66.
 #[test]
 #[cfg(target_os = "linux")]
 fn other_processes_see_neither_the_token_nor_the_state() {
@@ -104,6 +109,7 @@ fn other_processes_see_neither_the_token_nor_the_state() {
     }
 }
 
+/// T64.
 #[test]
 fn a_refusal_never_repeats_the_token() {
     let place = Place::with_ring();

@@ -19,7 +19,7 @@ fn resident(server: &Server) -> f64 {
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
-/// Rapid reset, CVE-2023-44487: requests that are taken back at once.
+/// T45: Rapid reset, CVE-2023-44487: requests that are taken back at once.
 #[test]
 fn requests_that_are_taken_back_at_once_end_the_connection() {
     let ring = Ring::new();
@@ -59,7 +59,7 @@ fn h2_request(method: &str, uri: &str) -> ureq::http::Request<()> {
         .unwrap()
 }
 
-/// Answers of an HTTP/2 client that gives no room for them were held outside every bound, for as long as it
+/// T45: Answers of an HTTP/2 client that gives no room for them were held outside every bound, for as long as it
 /// liked: 4 MiB a request.
 #[test]
 fn answers_that_nobody_takes_are_given_up_and_hold_their_place_until_then() {
@@ -112,7 +112,7 @@ fn answers_that_nobody_takes_are_given_up_and_hold_their_place_until_then() {
     assert_eq!(batch.status, 200, "their places are free again");
 }
 
-/// A body of one-byte pieces cost thirty times its length.
+/// T46: A body of one-byte pieces cost thirty times its length.
 #[test]
 fn a_body_in_small_pieces_costs_no_more_than_one_in_large_ones() {
     let ring = Ring::new();
@@ -134,7 +134,7 @@ fn a_body_in_small_pieces_costs_no_more_than_one_in_large_ones() {
     assert!(grown < f64::from(24 << 20), "{grown} bytes for 2 MB");
 }
 
-/// More streams than the server said it takes.
+/// T45: More streams than the server said it takes.
 #[test]
 fn streams_above_the_cap_are_refused() {
     use std::io::Read;
@@ -158,6 +158,7 @@ fn streams_above_the_cap_are_refused() {
     }
 }
 
+/// T45.
 #[test]
 fn a_client_that_keeps_to_the_cap_is_served() {
     let ring = Ring::new();
@@ -186,7 +187,7 @@ fn a_client_that_keeps_to_the_cap_is_served() {
     });
 }
 
-/// CONTINUATION flood, and a header list that is too long (CVE-2024-27316 and its kin).
+/// T45: CONTINUATION flood, and a header list that is too long (CVE-2024-27316 and its kin).
 #[test]
 fn headers_without_end_are_cut() {
     let ring = Ring::new();

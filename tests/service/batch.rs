@@ -30,6 +30,7 @@ fn each_token_is_answered_in_its_place_as_it_would_be_alone() {
     assert_eq!(none.text, r#"{"results":[]}"#);
 }
 
+/// T46.
 #[test]
 fn a_batch_has_256_tokens_and_2_mib_at_most() {
     let ring = Ring::new();

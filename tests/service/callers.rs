@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Caller, Ring};
 
+/// T37.
 #[test]
 fn every_endpoint_wants_its_role_and_takes_no_other() {
     let ring = Ring::new();
@@ -32,6 +33,7 @@ fn every_endpoint_wants_its_role_and_takes_no_other() {
     }
 }
 
+/// T37.
 #[test]
 fn nothing_is_done_for_a_caller_without_a_valid_credential() {
     let (ring, foreign) = (Ring::new(), Ring::new());
@@ -70,6 +72,7 @@ fn nothing_is_done_for_a_caller_without_a_valid_credential() {
     assert_eq!(bodies.len(), 1, "every cause has the same answer: {bodies:?}");
 }
 
+/// T37.
 #[test]
 fn a_credential_for_some_audiences_is_for_no_other() {
     let ring = Ring::new();
@@ -103,6 +106,7 @@ fn a_credential_for_some_audiences_is_for_no_other() {
     }
 }
 
+/// T43.
 #[test]
 fn a_token_for_one_audience_is_none_for_another() {
     let ring = Ring::new();
@@ -121,6 +125,7 @@ fn a_token_for_one_audience_is_none_for_another() {
     }
 }
 
+/// T37.
 #[test]
 fn the_systems_own_audience_is_out_of_every_callers_reach() {
     let ring = Ring::new();

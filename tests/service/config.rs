@@ -178,7 +178,7 @@ fn flags_variables_and_the_file_complete_each_other() {
     assert_eq!(setting(&answer, "tls-key"), ("/no/key", "file"));
 }
 
-/// A node whose clock is far off issues what others refuse, or nothing: it is told at the start, in
+/// T61: A node whose clock is far off issues what others refuse, or nothing: it is told at the start, in
 /// readiness, and in what a caller is answered.
 #[test]
 fn a_clock_that_is_far_off_is_told_with_what_to_do() {

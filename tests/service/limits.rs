@@ -23,6 +23,7 @@ fn ended_within(began: Instant, seconds: u64) {
     assert!(bounds.contains(&took), "{took:?}");
 }
 
+/// T45.
 #[test]
 fn connections_above_the_cap_are_told_503_and_room_comes_back() {
     let ring = Ring::new();
@@ -51,6 +52,7 @@ fn connections_above_the_cap_are_told_503_and_room_comes_back() {
     assert!(!metrics.contains(r#"refused_total{listener="api",reason="full"} 0"#), "{metrics}");
 }
 
+/// T45.
 #[test]
 fn one_peer_cannot_take_every_seat() {
     let ring = Ring::new();
@@ -90,6 +92,7 @@ fn in_flight(server: &Server) -> usize {
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
+/// T45.
 #[test]
 fn requests_above_the_cap_are_shed_at_once_and_those_inside_are_served() {
     let ring = Ring::new();
@@ -114,6 +117,7 @@ fn requests_above_the_cap_are_shed_at_once_and_those_inside_are_served() {
     assert!(log.contains("status=503") && log.contains("peer=127.0.0.1"), "{log}");
 }
 
+/// T45.
 #[test]
 fn batches_have_a_gate_of_their_own() {
     let ring = Ring::new();
@@ -128,6 +132,7 @@ fn batches_have_a_gate_of_their_own() {
     assert_eq!(caller.post("/v1/sessions", &json!({})).status, 201);
 }
 
+/// T44.
 #[test]
 fn a_body_that_does_not_come_is_given_up() {
     let ring = Ring::new();
@@ -159,7 +164,7 @@ fn a_head_that_drips_is_given_up_at_its_deadline() {
     ended_within(began, 2);
 }
 
-/// The second head of a connection had the time of a pause: hyper does not read while it answers, and the
+/// T44: The second head of a connection had the time of a pause: hyper does not read while it answers, and the
 /// first one's end went unseen.
 #[test]
 fn the_second_head_has_the_time_of_the_first() {
@@ -193,6 +198,7 @@ fn an_answer_to_a_body_that_was_not_read_says_that_the_connection_ends() {
     assert_eq!((answer.status, answer.header("content-length")), (200, Some(&*whole)));
 }
 
+/// T44.
 #[test]
 fn a_connection_may_pause_between_requests_and_not_for_ever() {
     let ring = Ring::new();
@@ -207,7 +213,7 @@ fn a_connection_may_pause_between_requests_and_not_for_ever() {
     ended_within(began, 4);
 }
 
-/// HTTP/2 connections that answered pings kept their seat for ever.
+/// T45: HTTP/2 connections that answered pings kept their seat for ever.
 #[test]
 fn an_idle_connection_of_http_2_is_ended_too() {
     let ring = Ring::new();
@@ -224,6 +230,7 @@ fn an_idle_connection_of_http_2_is_ended_too() {
     });
 }
 
+/// T46.
 #[test]
 fn a_head_has_a_size() {
     let ring = Ring::new();

@@ -10,6 +10,7 @@ fn lines(server: &Server) -> Vec<Value> {
     lines.map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
 }
 
+/// T48.
 #[test]
 fn a_request_is_a_line_of_json_with_who_called_and_under_which_trace() {
     let ring = Ring::new();

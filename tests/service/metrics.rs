@@ -1,6 +1,7 @@
 //! Metrics: what happens is counted, and nobody makes a series by asking for it.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
 
 use serde_json::json;
 
@@ -140,4 +141,40 @@ fn nobody_makes_a_series_by_asking_for_it() {
     let after = scrape(&server);
     assert_eq!(after.len(), before, "{after:#?}");
     assert!(after[r#"saddlebag_http_requests_total{route="other",status="4xx"}"#] >= 200.0);
+}
+
+/// T65: nor by asking a hundred thousand times: 51,200 key ids, and 50,000 paths.
+#[test]
+fn a_hundred_thousand_ids_and_paths_make_no_series() {
+    let ring = Ring::new();
+    let server = ring.serve(&["--log-requests"]).ready();
+    let caller = server.caller(&ring.credential(&["--role", "issue", "--role", "verify"]));
+    let token = caller.issue(&json!({}));
+    let before = scrape(&server);
+    for batch in 0..200 {
+        let unknown = |n: usize| format!("sb1e{:05}{}", batch * 256 + n, &token[9..]);
+        let tokens: Vec<_> = (0..256).map(unknown).collect();
+        let answer = caller.post("/v1/sessions/verify-batch", &json!({"tokens": tokens}));
+        assert_eq!(answer.status, 200);
+    }
+    let mut stream = crate::support::raw(&server.api);
+    let answers = BufReader::new(stream.try_clone().unwrap());
+    let counted = std::thread::spawn(move || {
+        let lines = answers.split(b'\n').map_while(Result::ok);
+        // Each begins where the body of the one before ends.
+        lines.filter(|line| line.ends_with(b"HTTP/1.1 404 Not Found\r")).take(50_000).count()
+    });
+    for hundred in 0..500 {
+        let requests = (0..100).map(|n| {
+            let path = hundred * 100 + n;
+            format!("GET /v1/{path}?x={path} HTTP/1.1\r\nhost: x{path}\r\nx-{path}: {path}\r\n\r\n")
+        });
+        stream.write_all(requests.collect::<String>().as_bytes()).unwrap();
+    }
+    assert_eq!(counted.join().unwrap(), 50_000);
+    let after = scrape(&server);
+    assert_eq!(after.len(), before.len(), "{after:#?}");
+    let refused = r#"saddlebag_tokens_verified_total{outcome="refused",reason="unknown_key"}"#;
+    assert_eq!(after[refused], 51_200.0, "{after:#?}");
+    assert!(after[r#"saddlebag_http_requests_total{route="other",status="4xx"}"#] >= 50_000.0);
 }

@@ -58,6 +58,7 @@ fn a_body_that_is_wrong_is_refused_with_the_path() {
     }
 }
 
+/// T46.
 #[test]
 fn sizes_and_kinds_of_bodies_are_bounded() {
     let ring = Ring::new();
@@ -175,6 +176,7 @@ fn claims(started: u64, state: &[u8]) -> Vec<u8> {
     claims
 }
 
+/// T28.
 #[test]
 fn every_invalid_token_has_the_same_answer_to_the_byte() {
     let (ring, foreign) = (Ring::new(), Ring::new());

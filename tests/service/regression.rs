@@ -23,7 +23,7 @@ fn is_closed(stream: &mut TcpStream) -> bool {
     }
 }
 
-/// A connection that sent nothing, or the start of HTTP/2's preface, kept its seat for ever: hyper reads
+/// T44: A connection that sent nothing, or the start of HTTP/2's preface, kept its seat for ever: hyper reads
 /// the version without a time limit.
 #[test]
 fn connections_that_never_begin_are_cut() {
@@ -40,7 +40,7 @@ fn connections_that_never_begin_are_cut() {
     }
 }
 
-/// A caller that sent requests and read no answer kept its seat for ever.
+/// T44: A caller that sent requests and read no answer kept its seat for ever.
 #[test]
 fn connections_that_read_no_answer_are_cut() {
     let ring = Ring::new();
@@ -69,7 +69,7 @@ fn with_files(most: u32) -> impl FnOnce(&mut Command) {
     }
 }
 
-/// With more connections allowed than files, whoever connected often enough kept the ring from being
+/// T45: With more connections allowed than files, whoever connected often enough kept the ring from being
 /// read: a revocation never arrived.
 #[test]
 fn connections_leave_files_for_the_ring() {
@@ -179,7 +179,7 @@ fn credential(ring: &Ring, state: &[u8]) -> String {
     base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(token)
 }
 
-/// A signed token of the reserved audience was taken for a credential, which is a sealed one.
+/// T37: A signed token of the reserved audience was taken for a credential, which is a sealed one.
 #[test]
 fn a_credential_is_a_sealed_token() {
     let ring = Ring::new();

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::support::Ring;
 
+/// T64, T66.
 #[test]
 fn nothing_secret_is_logged_or_listed_at_the_most_talkative_level() {
     let ring = Ring::new();

@@ -116,6 +116,7 @@ fn renewal_replaces_what_is_named_and_keeps_the_rest() {
     assert_eq!(renew(json!({"subject": null}))["subject"], json!(null));
 }
 
+/// T33.
 #[test]
 fn a_binding_must_be_the_same_on_both_sides() {
     let ring = Ring::new();

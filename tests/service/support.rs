@@ -41,7 +41,8 @@ pub fn run(arguments: &[&str], input: &str) -> (i32, String, String) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    // A program that refuses its arguments reads nothing.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
@@ -168,6 +169,11 @@ impl Server {
     pub fn signal(&self, name: &str) {
         let done = Command::new("kill").args(["-s", name, &self.process().to_string()]).status();
         assert!(done.unwrap().success());
+    }
+
+    /// Its process, for whoever ends it otherwise.
+    pub fn take(&mut self) -> Child {
+        self.child.take().unwrap()
     }
 
     pub fn kill(&mut self) {

@@ -79,7 +79,7 @@ fn two_sockets_that_systemd_hands_over_are_both_served() {
     assert_eq!(server.admin().get("/readyz").status, 200);
 }
 
-/// What is said of a Unix socket holds for one that is handed over, and of TCP likewise: TLS and the
+/// T37, T47: What is said of a Unix socket holds for one that is handed over, and of TCP likewise: TLS and the
 /// certificates that callers need vanished without a word.
 #[test]
 fn a_socket_of_the_wrong_kind_is_refused_whoever_made_it() {

@@ -72,6 +72,7 @@ fn curl(server: &Server, arguments: &[&str]) -> (String, String) {
     (text(&output.stdout), text(&output.stderr))
 }
 
+/// T47.
 #[test]
 fn tls_serves_both_versions_of_http_and_no_old_tls() {
     let ring = Ring::new();
@@ -103,6 +104,7 @@ fn tls_serves_both_versions_of_http_and_no_old_tls() {
     assert!(!metrics.contains(r#"handshakes_failed_total{reason="error"} 0"#), "{metrics}");
 }
 
+/// T47.
 #[test]
 fn a_new_certificate_is_taken_while_it_runs_and_a_bad_one_is_not() {
     let ring = Ring::new();
@@ -125,6 +127,7 @@ fn a_new_certificate_is_taken_while_it_runs_and_a_bad_one_is_not() {
     assert!(trusts(&new));
 }
 
+/// T37, T47.
 #[test]
 fn callers_need_a_certificate_of_the_authority_and_the_name() {
     let ring = Ring::new();
@@ -235,6 +238,7 @@ fn bad_files_are_told_with_what_to_do() {
     }
 }
 
+/// T47.
 #[test]
 fn a_certificate_that_has_ended_is_told_at_the_start_and_by_a_check() {
     let ring = Ring::new();

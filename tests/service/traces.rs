@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::support::{Ring, run};
 
 /// Takes requests, and gives their heads and bodies.
-fn collector() -> (String, Receiver<(String, Vec<u8>)>) {
+pub(crate) fn collector() -> (String, Receiver<(String, Vec<u8>)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let (sender, requests) = channel();
@@ -47,6 +47,7 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 
+/// T64.
 #[test]
 fn a_collector_gets_a_span_a_request_below_that_of_the_caller() {
     let (address, requests) = collector();

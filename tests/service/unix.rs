@@ -14,6 +14,7 @@ fn ask(path: &std::path::Path, request: &str, authorization: &str) -> String {
 
 const ISSUE: &str = "content-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
 
+/// T37.
 #[test]
 fn a_local_user_has_the_roles_that_were_granted_and_no_other() {
     let ring = Ring::new();
@@ -39,7 +40,7 @@ fn a_local_user_has_the_roles_that_were_granted_and_no_other() {
     assert!(log.contains(&format!("\"peer\":\"uid:{uid}\"")), "{log}");
 }
 
-/// A grant for another user was worth nothing: the socket let its owner in alone.
+/// T37: A grant for another user was worth nothing: the socket let its owner in alone.
 #[test]
 fn a_grant_lets_another_user_in_by_the_socket() {
     use std::os::unix::fs::PermissionsExt;
@@ -65,6 +66,7 @@ fn a_grant_lets_another_user_in_by_the_socket() {
     assert_eq!(asked(65_533), "401", "who may connect is still asked who they are");
 }
 
+/// T37.
 #[test]
 fn a_user_who_was_granted_nothing_needs_a_credential() {
     let ring = Ring::new();
