@@ -17,7 +17,7 @@ use super::metrics::{Made, Verdict};
 use super::problem::Problem;
 use super::verify::{inactive, tell};
 use super::{Shared, body, limits};
-use crate::answer::{self, AnyJson, Inactive, SessionAnswer};
+use crate::answer::{self, AnyJson, Inactive, JsonText, SessionAnswer};
 use crate::credential::Role;
 use crate::tokens::{RenewError, Renewal, check_subject};
 
@@ -87,7 +87,7 @@ pub(super) async fn renew(
         return Ok(inactive());
     };
     let shown = match &state {
-        Some(state) => state.to_json().and_then(answer::shown),
+        Some(state) => state.to_json().map(JsonText),
         None => answer::state_of(&verified),
     };
     let Ok(shown) = shown else {
