@@ -8,14 +8,14 @@ use std::fmt::Display;
 
 use saddlebag_keys::rotation::next_due;
 use saddlebag_keys::{Key, KeyRing, Policy, UnixTime};
+use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::session::{SessionInfo, Verified};
-use crate::token::state::{StateError, StateErrorKind};
+use crate::token::state::StateError;
 
 /// The answer to a token: its session, or that it is not active, and never why.
 #[derive(Serialize, ToSchema)]
@@ -106,7 +106,7 @@ pub(crate) struct SessionAnswer<'a> {
     revision: u32,
     /// The application's own data.
     #[schema(value_type = AnyJson)]
-    state: &'a RawValue,
+    state: &'a JsonText,
 }
 
 impl<'a> SessionAnswer<'a> {
@@ -114,7 +114,7 @@ impl<'a> SessionAnswer<'a> {
         info: &SessionInfo,
         audience: &'a str,
         subject: Option<&'a str>,
-        state: &'a RawValue,
+        state: &'a JsonText,
     ) -> Self {
         Self {
             id: info.id.to_string(),
@@ -130,7 +130,7 @@ impl<'a> SessionAnswer<'a> {
     }
 
     /// The session of a verified token, next to its state from [`state_of`].
-    pub(crate) fn of(verified: &'a Verified, state: &'a RawValue) -> Self {
+    pub(crate) fn of(verified: &'a Verified, state: &'a JsonText) -> Self {
         Self::new(verified.info(), verified.audience(), verified.subject(), state)
     }
 }
@@ -140,18 +140,30 @@ impl<'a> SessionAnswer<'a> {
 /// # Errors
 ///
 /// [`StateError`] where the state breaks a rule of the format.
-pub(crate) fn state_of(verified: &Verified) -> Result<Box<RawValue>, StateError> {
-    shown(verified.state_json()?)
+pub(crate) fn state_of(verified: &Verified) -> Result<JsonText, StateError> {
+    verified.state_json().map(JsonText)
 }
 
-/// JSON text of our own making, ready to stand in an answer.
-///
-/// # Errors
-///
-/// [`StateError`] where it is none.
-pub(crate) fn shown(json: String) -> Result<Box<RawValue>, StateError> {
-    RawValue::from_string(json).map_err(|_| StateErrorKind::Json.into())
+/// JSON text of our own making, which stands in an answer as it is. serde_json's own type for that, `RawValue`,
+/// reads all of it again first, which takes as long as to open a token.
+pub(crate) struct JsonText(pub(crate) String);
+
+impl JsonText {
+    pub(crate) fn get(&self) -> &str {
+        &self.0
+    }
 }
+
+impl Serialize for JsonText {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        // As `RawValue` tells serde_json's serializer.
+        let mut told = output.serialize_struct(RAW, 1)?;
+        told.serialize_field(RAW, &self.0)?;
+        told.end()
+    }
+}
+
+const RAW: &str = "$serde_json::private::RawValue";
 
 /// A ring without its secrets.
 #[derive(Serialize, ToSchema)]
@@ -276,5 +288,21 @@ pub(crate) fn text_or_null<S: Serializer>(
     match value {
         Some(value) => output.collect_str(value),
         None => output.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The name is serde_json's own affair.
+    #[test]
+    fn json_text_stands_in_an_answer_as_it_is() {
+        for text in ["null", r#"{"a":[1,"\u0001",2.50]}"#] {
+            let raw = serde_json::value::RawValue::from_string(text.to_owned()).unwrap();
+            let ours = serde_json::to_string(&[JsonText(text.to_owned())]).unwrap();
+            assert_eq!(ours, format!("[{text}]"));
+            assert_eq!(ours, serde_json::to_string(&[raw]).unwrap());
+        }
     }
 }

@@ -35,10 +35,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::Method;
 use axum::http::header::{
     CACHE_CONTROL, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use saddlebag_keys::KeyRingHandle;
@@ -179,25 +179,20 @@ impl Service {
 
     pub(crate) fn api(self: &Arc<Self>) -> Router {
         let routes: Router<Shared> = Self::api_routes().into();
-        let router = self.finished(
-            routes
-                .fallback(no_such_path)
-                .method_not_allowed_fallback(no_such_method)
-                .layer(from_fn_with_state(Arc::clone(self), observe::observe)),
-        );
-        match self.tls {
-            Some(_) => router.layer(axum::middleware::map_response(over_tls)),
-            None => router,
-        }
+        routes
+            .fallback(no_such_path)
+            .method_not_allowed_fallback(no_such_method)
+            .layer(from_fn_with_state(Arc::clone(self), observe::observe))
+            .with_state(Arc::clone(self))
     }
 
     fn admin(self: &Arc<Self>) -> Router {
         let routes: Router<Shared> = Self::admin_routes().into();
-        self.finished(routes.fallback(no_such_path).method_not_allowed_fallback(no_such_method))
-    }
-
-    fn finished(self: &Arc<Self>, router: Router<Shared>) -> Router {
-        router.layer(axum::middleware::map_response(guarded)).with_state(Arc::clone(self))
+        routes
+            .fallback(no_such_probe)
+            .method_not_allowed_fallback(no_such_method)
+            .layer(axum::middleware::map_response(guarded))
+            .with_state(Arc::clone(self))
     }
 
     /// Serves both listeners until `shutdown`, then lets what is under way finish, for `drain` at most.
@@ -231,23 +226,32 @@ impl Service {
     }
 }
 
-/// No answer of ours belongs in a cache, unless it says so itself; tokens and sessions least of all.
 async fn guarded(mut response: Response) -> Response {
-    let headers = response.headers_mut();
+    guard(response.headers_mut());
+    response
+}
+
+/// No answer of ours belongs in a cache, unless it says so itself; tokens and sessions least of all.
+fn guard(headers: &mut HeaderMap) {
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
 }
 
 /// Browsers come back over TLS alone (RFC 6797).
-async fn over_tls(mut response: Response) -> Response {
+fn guard_over_tls(headers: &mut HeaderMap) {
     let year = HeaderValue::from_static("max-age=31536000");
-    response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, year);
-    response
+    headers.insert(STRICT_TRANSPORT_SECURITY, year);
 }
 
-async fn no_such_path() -> Response {
+async fn no_such_path(uri: Uri) -> Response {
+    if uri.path() == "/docs/" {
+        return docs::without_slash();
+    }
+    Problem::not_found().into_response()
+}
+
+async fn no_such_probe() -> Response {
     Problem::not_found().into_response()
 }
 

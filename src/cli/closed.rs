@@ -63,7 +63,7 @@ mod tests {
         let thread = std::thread::spawn(move || {
             let quoting: [fn(&str); 3] = [
                 |token| drop(token[..5].to_owned()),
-                |token| Err::<(), _>(token).unwrap(),
+                |token| assert_eq!(token.parse::<u8>().map_err(|_| token).unwrap(), 0),
                 |token| panic!("no token: {token}"),
             ];
             for panicking in quoting {

@@ -5,7 +5,10 @@ use std::sync::{Arc, LazyLock};
 
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::StatusCode;
+use axum::http::header::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
+};
 use axum::response::{IntoResponse, Response};
 use utoipa::ToSchema;
 use utoipa_swagger_ui::Config;
@@ -26,6 +29,11 @@ pub(super) async fn page() -> Result<Response, Problem> {
     let page = served("index.html")?;
     let page = String::from_utf8_lossy(&page.bytes).replacen("<head>", BASE, 1);
     Ok((headers("text/html; charset=utf-8")?, page).into_response())
+}
+
+/// To the page, from its address with a slash at its end. Relative: a proxy may have put a prefix before it.
+pub(super) fn without_slash() -> Response {
+    (StatusCode::PERMANENT_REDIRECT, [(LOCATION, "../docs")]).into_response()
 }
 
 /// What the page is made of

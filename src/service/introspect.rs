@@ -7,14 +7,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use saddlebag_keys::UnixTime;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::caller::Schemes;
 use super::contract::{self, Refusals};
 use super::problem::Problem;
 use super::{Shared, body, limits};
-use crate::answer::{Always, AnyJson, Inactive};
+use crate::answer::{Always, AnyJson, Inactive, JsonText};
 use crate::credential::{Caller, Role};
 use crate::session::Verified;
 
@@ -96,11 +95,11 @@ pub(super) struct Active<'a> {
     jti: String,
     /// The application's own data.
     #[schema(value_type = AnyJson)]
-    state: &'a RawValue,
+    state: &'a JsonText,
 }
 
 impl<'a> Active<'a> {
-    fn of(verified: &'a Verified, state: &'a RawValue) -> Self {
+    fn of(verified: &'a Verified, state: &'a JsonText) -> Self {
         let info = verified.info();
         Self {
             active: Always,

@@ -16,7 +16,7 @@ use super::contract::{self, Refusals};
 use super::metrics::Made;
 use super::problem::Problem;
 use super::{Shared, body, limits};
-use crate::answer::{self, AnyJson, SessionAnswer};
+use crate::answer::{AnyJson, JsonText, SessionAnswer};
 use crate::credential::Role;
 use crate::session::RawState;
 use crate::token::format::Protection;
@@ -125,8 +125,7 @@ pub(super) async fn issue(
     let tokens = service.tokens(asked.audience.as_deref(), &caller, binding)?;
 
     let state = asked.state.map_or_else(|| Ok(RawState::none()), body::state)?;
-    let shown = state.to_json().and_then(answer::shown);
-    let shown = shown.map_err(|error| Problem::internal(&error))?;
+    let shown = state.to_json().map(JsonText).map_err(|error| Problem::internal(&error))?;
     let protection = asked.protection.map_or(Protection::Sealed, Protection::from);
     let mut session = NewSession::raw(state).protection(protection);
     if let Some(subject) = asked.subject.as_deref() {

@@ -17,7 +17,7 @@ use super::metrics::{Made, Verdict};
 use super::problem::Problem;
 use super::verify::{inactive, tell};
 use super::{Shared, body, limits};
-use crate::answer::{self, AnyJson, Inactive, SessionAnswer};
+use crate::answer::{self, AnyJson, Inactive, JsonText, SessionAnswer};
 use crate::credential::Role;
 use crate::tokens::{RenewError, Renewal, check_subject};
 
@@ -88,7 +88,7 @@ pub(super) async fn renew(
     };
     // What verification calls no session is none to renew either, whatever would replace its state.
     let shown = answer::state_of(&verified).and_then(|old| match &state {
-        Some(state) => state.to_json().and_then(answer::shown),
+        Some(state) => state.to_json().map(JsonText),
         None => Ok(old),
     });
     let Ok(shown) = shown else {

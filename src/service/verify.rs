@@ -7,7 +7,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use saddlebag_keys::UnixTime;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::caller::Schemes;
@@ -15,7 +14,7 @@ use super::contract::{self, Refusals};
 use super::metrics::Verdict;
 use super::problem::Problem;
 use super::{Service, Shared, body, limits};
-use crate::answer::{self, SessionAnswer, VerifyAnswer};
+use crate::answer::{self, JsonText, SessionAnswer, VerifyAnswer};
 use crate::credential::Role;
 use crate::session::Verified;
 use crate::token::reason::Reason;
@@ -75,7 +74,7 @@ impl Service {
         tokens: &Tokens,
         token: &str,
         now: UnixTime,
-    ) -> Result<Option<(Verified, Box<RawValue>)>, Problem> {
+    ) -> Result<Option<(Verified, JsonText)>, Problem> {
         let Some(verified) = self.verified(tokens, token, now)? else {
             return Ok(None);
         };

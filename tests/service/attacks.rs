@@ -209,3 +209,72 @@ fn headers_without_end_are_cut() {
     assert!(resident(&server) < before + f64::from(64 << 20));
     assert_eq!(server.admin().get("/readyz").status, 200);
 }
+
+/// MadeYouReset, CVE-2025-8671: requests that make this end reset them. h2 bounds them as it is told to.
+#[test]
+fn requests_that_make_the_server_reset_them_end_the_connection() {
+    use std::io::Read;
+
+    let ring = Ring::new();
+    let server = ring.serve(&[]).ready();
+    let mut stream = crate::support::raw(&server.api);
+    stream.write_all(H2_START).unwrap();
+    for id in (1_u32..).step_by(2).take(1_000) {
+        let id = id.to_be_bytes();
+        let headers = [&b"\0\0\x06\x01\x04"[..], &id, b"\x83\x86\x84\x01\x01x"].concat();
+        // WINDOW_UPDATE: more than a window may be (RFC 9113, section 6.9.1).
+        let overflow = [&b"\0\0\x04\x08\0"[..], &id, b"\x7f\xff\xff\xff"].concat();
+        // Fails once the other end has closed.
+        if stream.write_all(&[headers, overflow].concat()).is_err() {
+            break;
+        }
+    }
+    let (mut all, mut bytes) = (Vec::new(), [0; 4_096]);
+    while let Ok(length @ 1..) = stream.read(&mut bytes) {
+        all.extend_from_slice(&bytes[..length]);
+    }
+    let (mut resets, mut calm, mut rest) = (0, false, &all[..]);
+    while rest.len() >= 9 {
+        let length = usize::from(rest[1]) << 8 | usize::from(rest[2]);
+        resets += usize::from(rest[3] == 3);
+        // GOAWAY: the last stream, and ENHANCE_YOUR_CALM.
+        calm |= rest[3] == 7 && rest[13..17] == [0, 0, 0, 11];
+        rest = &rest[9 + length..];
+    }
+    // Fewer where the end came before they were sent. By itself h2 would let 1,024 pass.
+    assert!(calm && resets <= 128, "{resets} resets, {calm}");
+    let caller = server.caller(&ring.credential(&["--role", "issue"]));
+    assert_eq!(caller.post("/v1/sessions", &json!({})).status, 201);
+}
+
+/// T44: what holds a seat has to say so when it is asked.
+#[test]
+fn an_http2_connection_stays_while_it_answers_pings_and_is_cut_when_it_does_not() {
+    let ring = Ring::new();
+    let server = ring.serve(&["--head-timeout", "1s", "--idle-timeout", "300s"]).ready();
+    let mut silent = crate::support::raw(&server.api);
+    silent.write_all(H2_START).unwrap();
+    run(async {
+        let stream = tokio::net::TcpStream::connect(&server.api).await.unwrap();
+        let (client, connection) = h2::client::handshake(stream).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let told = tokio::task::spawn_blocking(move || {
+            let (mut told, mut bytes) = (Vec::new(), [0; 4_096]);
+            while let Ok(length @ 1..) = std::io::Read::read(&mut silent, &mut bytes) {
+                told.extend_from_slice(&bytes[..length]);
+            }
+            told
+        });
+        let told = tokio::time::timeout(Duration::from_secs(50), told).await;
+        let told = told.expect("the silent one is still there").unwrap();
+        let ping = b"\0\0\x08\x06\0\0\0\0\0";
+        assert!(told.windows(ping.len()).any(|window| window == ping), "{told:?}");
+        // Longer than the silent one had.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert!(!connection.is_finished());
+        let mut client = client.ready().await.unwrap();
+        let request = h2_request("GET", &format!("http://{}/v1/x", server.api));
+        let (answer, _) = client.send_request(request, true).unwrap();
+        assert_eq!(answer.await.unwrap().status(), 404);
+    });
+}

@@ -47,7 +47,7 @@ fn a_batch_has_256_tokens_and_2_mib_at_most() {
     let many = send(257);
     assert_eq!(many.problem(), (400, "invalid_body".into()));
     assert_eq!(many.json()["path"], "$.tokens");
-    assert!(many.text.contains("257 tokens; a batch may have 256"), "{many:?}");
+    assert!(many.text.contains("a batch may have 256 tokens"), "{many:?}");
 
     let padded = |length: usize| format!("{{\"tokens\":[]{}}}", " ".repeat(length - 13));
     let send = |body: &str| {

@@ -189,3 +189,37 @@ fn a_credential_is_a_sealed_token() {
     let caller = server.caller(&credential(&ring, state.as_cbor()));
     assert_eq!(caller.get("/v1/keys").problem(), (401, "unauthenticated".into()));
 }
+
+/// A batch was read to its end before its tokens were counted: 600,000 of no length kept a thread busy for a tenth
+/// of a second, and took 40 MiB. What follows the first that is too many is not looked at.
+#[test]
+fn a_batch_is_read_no_further_than_to_its_first_token_too_many() {
+    let ring = Ring::new();
+    let server = ring.serve(&[]).ready();
+    let caller = server.caller(&ring.credential(&["--role", "verify"]));
+    let send = |tokens: usize| {
+        let body = format!("{{\"tokens\":[{} no JSON", "\"\",".repeat(tokens));
+        caller.send("POST", "/v1/sessions/verify-batch", Some("application/json"), body.as_bytes())
+    };
+    for (tokens, told) in [(256, "expected"), (257, "a batch may have 256 tokens")] {
+        let answer = send(tokens);
+        assert_eq!(answer.problem(), (400, "invalid_body".into()));
+        assert!(answer.text.contains(told), "{tokens}: {answer:?}");
+    }
+}
+
+/// The page's address with a slash at its end was no page.
+#[test]
+fn the_pages_address_with_a_slash_leads_to_the_page() {
+    let ring = Ring::new();
+    let server = ring.serve(&[]).ready();
+    let mut stream = crate::support::raw(&server.api);
+    stream.write_all(b"GET /docs/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    let answer = crate::support::rest(&mut stream);
+    assert!(answer.starts_with("HTTP/1.1 308 "), "{answer}");
+    // Relative, so that it leads there behind a proxy's prefix, too.
+    assert!(answer.contains("\r\nlocation: ../docs\r\n"), "{answer}");
+    let anybody =
+        crate::support::Caller { url: format!("http://{}", server.api), credential: None };
+    assert_eq!(anybody.get("/docs/").status, 200);
+}

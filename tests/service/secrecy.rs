@@ -60,7 +60,11 @@ fn nothing_secret_is_logged_or_listed_at_the_most_talkative_level() {
     assert!(log.contains("token refused"), "the log is as talkative as can be:\n{log}");
     let process = server.process();
     let command = std::fs::read(format!("/proc/{process}/cmdline")).unwrap();
-    let environment = std::fs::read(format!("/proc/{process}/environ")).unwrap();
+    let environment = match std::fs::read(format!("/proc/{process}/environ")) {
+        // Closed to others than root (T63).
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Vec::new(),
+        seen => seen.unwrap(),
+    };
     let listed = String::from_utf8_lossy(&[command, environment].concat()).into_owned();
     for canary in canaries.iter().chain(&secrets) {
         let canary = canary.trim_matches('"');

@@ -9,14 +9,7 @@ use dudect_bencher::ctbench_main;
 use service::{a_credential, a_role};
 use tags::{a_comparison_that_leaks, a_jwt_tag, a_sealed_tag, a_signed_tag};
 
-ctbench_main!(
-    a_comparison_that_leaks,
-    a_signed_tag,
-    a_sealed_tag,
-    a_jwt_tag,
-    a_credential,
-    a_role
-);
+ctbench_main!(a_comparison_that_leaks, a_signed_tag, a_sealed_tag, a_jwt_tag, a_credential, a_role);
 
 /// Of both classes together, each time.
 const SAMPLES: usize = 1_000_000;

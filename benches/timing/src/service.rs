@@ -29,7 +29,9 @@ impl Server {
         let folder = std::env::temp_dir().join(format!("saddlebag-timing-{}", std::process::id()));
         std::fs::create_dir(&folder).unwrap();
         let ring = format!("file:{}", folder.join("ring.json").display());
-        assert!(program().args(["keys", "init", "--ring", &ring]).output().unwrap().status.success());
+        assert!(
+            program().args(["keys", "init", "--ring", &ring]).output().unwrap().status.success()
+        );
         let socket = folder.join("socket");
         let listen = format!("unix:{}", socket.display());
         let mut child = program()
@@ -120,7 +122,13 @@ pub(crate) fn a_role(runner: &mut CtRunner, rng: &mut BenchRng) {
     let issue = server.credential(&["--role", "issue", "--name", "ab"]);
     let verify = server.credential(&["--role", "verify", "--name", "a"]);
     assert_eq!(issue.len(), verify.len());
-    requests(runner, rng, &server, "403", |left, _| {
-        if left { issue.clone() } else { verify.clone() }
-    });
+    requests(
+        runner,
+        rng,
+        &server,
+        "403",
+        |left, _| {
+            if left { issue.clone() } else { verify.clone() }
+        },
+    );
 }

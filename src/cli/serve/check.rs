@@ -15,6 +15,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::ring::RingLocation;
 use crate::cli::shown::{Shown, count, with_relative};
 use crate::credential::Credentials;
+use crate::mask::without_tokens;
 use crate::service::{Address, clock_complaint};
 
 /// What was found: a problem keeps the service from doing its work, a warning does not.
@@ -175,7 +176,7 @@ impl Serve {
         let exit = if ok { Exit::Done } else { Exit::Refused };
         let settings = self.settings.iter().map(|Setting { name, value, source }| SettingAnswer {
             name: name.clone(),
-            value: value.clone(),
+            value: without_tokens(value),
             source,
         });
         if self.json {

@@ -7,7 +7,9 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing_subscriber::filter::filter_fn;
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
@@ -77,8 +79,21 @@ impl LogArgs {
 
     /// Begins to log, and to trace where that is asked for. Not within a runtime: the exporter blocks.
     pub(super) fn begin(&self) -> Result<Traces, Failure> {
-        let filter = self.filter()?;
         let provider = self.otlp.as_deref().map(provider).transpose()?;
+        // Fails where a log is set up already, which is then as good.
+        let _ = self.subscriber(provider.as_ref())?.try_init();
+        Ok(Traces(provider))
+    }
+
+    /// Each filter says up to which level it takes anything: without that every span of h2's, of which there are some
+    /// twenty a request, would be made, to be shown to nobody.
+    fn subscriber(
+        &self,
+        provider: Option<&SdkTracerProvider>,
+    ) -> Result<impl Subscriber + Send + Sync + use<>, Failure> {
+        // Spans of requests are for the collector; their lines say what there is to say already.
+        let others = filter_fn(|facts| facts.target() != SPANS);
+        let filter = self.filter()?.and(others.with_max_level_hint(LevelFilter::TRACE));
         let lines = tracing_subscriber::fmt::layer()
             .with_writer(io::stderr)
             .with_ansi(io::stderr().is_terminal());
@@ -92,19 +107,17 @@ impl LogArgs {
                 .with_filter(filter)
                 .boxed(),
         };
-        // Spans of requests are for the collector; their lines say what there is to say already.
-        let lines = lines.with_filter(filter_fn(|facts| facts.target() != SPANS));
-        let traces = provider.as_ref().map(|provider| {
+        let spans = filter_fn(|facts| facts.target() == SPANS);
+        let spans = spans.with_max_level_hint(LevelFilter::INFO);
+        let traces = provider.map(|provider| {
             tracing_opentelemetry::layer()
                 .with_tracer(provider.tracer("saddlebag"))
                 .with_location(false)
                 .with_threads(false)
                 .with_target(false)
-                .with_filter(filter_fn(|facts| facts.target() == SPANS))
+                .with_filter(spans)
         });
-        // Fails where a log is set up already, which is then as good.
-        let _ = tracing_subscriber::registry().with(lines).with(traces).try_init();
-        Ok(Traces(provider))
+        Ok(tracing_subscriber::registry().with(lines).with(traces))
     }
 }
 
@@ -140,4 +153,26 @@ fn collector(text: &str) -> Result<String, String> {
         );
     }
     Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// h2 begins spans at trace for each frame: they were all made, and cost three times what the request did.
+    #[test]
+    fn nothing_below_the_level_that_was_asked_for_is_made() {
+        for log_format in [Format::Text, Format::Json] {
+            for (log, level) in
+                [("error", LevelFilter::INFO), ("saddlebag=debug", LevelFilter::DEBUG)]
+            {
+                for provider in [None, Some(SdkTracerProvider::builder().build())] {
+                    let log = log.to_owned();
+                    let arguments = LogArgs { log, log_format, log_requests: false, otlp: None };
+                    let subscriber = arguments.subscriber(provider.as_ref()).unwrap();
+                    assert_eq!(subscriber.max_level_hint(), Some(level), "{}", arguments.log);
+                }
+            }
+        }
+    }
 }

@@ -1,7 +1,6 @@
 //! What a connection is doing: which requests are under way, since when there are none, and since when an
 //! answer is not taken.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,7 +15,7 @@ pub(super) struct Activity {
     /// Milliseconds from `began` to the last request's begin or end.
     last: AtomicU64,
     /// Answers that are not yet taken, by their request, and since when they are there.
-    answers: Mutex<HashMap<usize, Instant>>,
+    answers: Mutex<Vec<(usize, Instant)>>,
 }
 
 impl Activity {
@@ -66,7 +65,7 @@ impl Activity {
     /// room in a window: nobody polls it.
     pub(super) async fn unread_for(&self, longest: Duration) {
         loop {
-            let oldest = self.answers().values().map(Instant::elapsed).max();
+            let oldest = self.answers().iter().map(|(_, since)| since.elapsed()).max();
             let been = oldest.unwrap_or(Duration::ZERO);
             if been >= longest {
                 return;
@@ -75,7 +74,7 @@ impl Activity {
         }
     }
 
-    fn answers(&self) -> MutexGuard<'_, HashMap<usize, Instant>> {
+    fn answers(&self) -> MutexGuard<'_, Vec<(usize, Instant)>> {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -94,13 +93,14 @@ pub(super) struct UnderWay {
 impl UnderWay {
     /// Its answer is there, and waits to be taken.
     pub(super) fn answered(&self) {
-        self.activity.answers().insert(self.number, Instant::now());
+        self.activity.answers().push((self.number, Instant::now()));
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.activity.answers().remove(&self.number);
+        // There are few: as many as a connection has streams.
+        self.activity.answers().retain(|(number, _)| *number != self.number);
         self.activity.touch();
         self.activity.under_way.fetch_sub(1, Ordering::Relaxed);
     }
