@@ -12,7 +12,7 @@ from frames import (
 from siege import Fact, connected
 
 SECONDS = 3
-CONNECTIONS = 4
+CONNECTIONS = 2
 # So often are frames sent: a batch of them on each connection.
 TICK = 0.02
 
@@ -20,10 +20,10 @@ TICK = 0.02
 class Flood:
     """One connection that sends batches, and what it was told."""
 
-    def __init__(self, target, seen):
-        self.stream = connected(target.api)
+    def __init__(self, target, seen, reads):
+        self.stream = connected(target.api, window=None if reads else 4_096)
         self.stream.setblocking(False)
-        self.began, self.next_stream, self.tables = time.monotonic(), 1, False
+        self.began, self.next_stream, self.reads = time.monotonic(), 1, reads
         self.seen, self.frames, self.out = seen, Frames(), PREFACE + frame(SETTINGS)
         self.batches = self.resets = 0
 
@@ -42,7 +42,11 @@ class Flood:
             try:
                 self.out = self.out[self.stream.send(self.out) :]
             except OSError:
-                return self.pull()
+                # What it said before is still to be read, by who reads.
+                if self.reads:
+                    return self.pull()
+                self.seen["ended"] += 1
+                return False
         return True
 
     def pull(self):
@@ -79,7 +83,7 @@ def flood(target, batch, seconds=SECONDS, reads=True, connections=CONNECTIONS):
     floods = []
     while (now := time.monotonic()) < began + seconds:
         while len(floods) < connections:
-            floods.append(Flood(target, seen))
+            floods.append(Flood(target, seen, reads))
             seen["connections"] += 1
         floods = [one for one in floods if one.push(batch)]
         if reads:
@@ -108,10 +112,10 @@ def asked(one, target, count, flags=END_HEADERS | END_STREAM, more=b""):
 
 
 def rapid_reset(target):
-    """CVE-2023-44487: 10,000 requests a second that are taken back at once."""
+    """CVE-2023-44487: 2,500 requests a second that are taken back at once."""
 
     def batch(one):
-        return b"".join(head + frame(RST_STREAM, 0, stream, b"\0\0\0\x08") for stream, head in asked(one, target, 50))
+        return b"".join(head + frame(RST_STREAM, 0, stream, b"\0\0\0\x08") for stream, head in asked(one, target, 25))
 
     return calmed("take requests back", flood(target, batch))
 
@@ -134,7 +138,7 @@ def made_you_reset(target):
         after, more = (lambda _: b"", provocation) if isinstance(provocation, bytes) else (provocation, b"")
 
         def batch(one):
-            return b"".join(head + after(stream) for stream, head in asked(one, target, 50, more=more))
+            return b"".join(head + after(stream) for stream, head in asked(one, target, 25, more=more))
 
         seen = flood(target, batch, seconds=SECONDS / 6)
         told = {**seen, "way": way}
@@ -181,17 +185,18 @@ def hpack_bomb(target):
 
 
 def unread(what, payload, number):
-    """Frames that must be answered, whose answers are not read: 20,000 a second, then the same read."""
+    """Frames that must be answered, 10,000 a second: their answers are read, and then they are not."""
 
     def strike(target):
         def batch(_):
             return payload * number
 
         quiet = flood(target, batch, SECONDS / 2)
-        deaf = flood(target, batch, target.deadlines["head"] + 2, reads=False)
+        # Some 200 KiB of answers fill what there is between the two; then it has the head's time-out to take one.
+        deaf = flood(target, batch, target.deadlines["head"] + 3, reads=False)
         return [
             Fact(f"{what} are answered while their sender reads", quiet["acknowledged"] > 1_000, dict(quiet)),
-            Fact("who does not read is read no further, and closed", deaf["batches"] < quiet["batches"] or deaf["ended"] > 0, dict(deaf)),
+            Fact("who takes no answer is closed", deaf["ended"] > 0, dict(deaf)),
         ]
 
     return strike

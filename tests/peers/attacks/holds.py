@@ -30,9 +30,9 @@ class Held:
             self.stream.send(what)
 
 
-def hold(target, number, *kinds, within=30, opened_within=1.0):
-    """Opens so many connections of each kind in turn, drips a little a second on each, and waits for the node to close
-    them. A kind is what is said at first, and what drips."""
+def hold(target, number, *kinds, within=30, opened_within=1.0, each=1):
+    """Opens so many connections of each kind in turn, drips a little each second (or `each` seconds) on each, and waits
+    for the node to close them. A kind is what is said at first, and what drips."""
     selector = selectors.DefaultSelector()
     held, drips, ended, began = [], collections.deque(), 0, time.monotonic()
     while ended < number and (now := time.monotonic()) < began + within:
@@ -49,7 +49,7 @@ def hold(target, number, *kinds, within=30, opened_within=1.0):
             one = drips.popleft()
             if not one.ended:
                 one.send(one.drip)
-                one.due += 1
+                one.due += each
                 drips.append(one)
     selector.close()
     return held
@@ -82,12 +82,12 @@ def closed_in_time(held, number, limit, what="limit"):
     ]
 
 
-def slow_heads(number):
-    """Request heads that never end, a byte a second."""
+def slow_heads(number, each=1):
+    """Request heads that never end, a byte each second, or so many."""
 
     def strike(target):
         opening = b"POST /v1/sessions/verify HTTP/1.1\r\nhost: saddlebag\r\nx: "
-        held = hold(target, number, (opening, b"x"), opened_within=number / 3_000)
+        held = hold(target, number, (opening, b"x"), opened_within=number / 3_000, each=each)
         return closed_in_time(held, number, target.deadlines["head"])
 
     return strike

@@ -187,14 +187,23 @@ class Traffic:
             self.wrong.append(f"a newcomer: {error}")
 
 
-def connected(address, source=None, ca=None, patience=5):
-    """A connection, from an address of this machine."""
+def connected(address, source=None, ca=None, patience=5, window=None):
+    """A connection, from an address of this machine, with as little room for what comes as is asked for."""
     host, port = address.rsplit(":", 1)
-    source = (source, 0) if source else None
-    stream = socket.create_connection((host, int(port)), timeout=patience, source_address=source)
+    stream = socket.socket()
+    stream.settimeout(patience)
     stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if ca:
-        stream = ssl.create_default_context(cafile=ca).wrap_socket(stream, server_hostname=host)
+    if window:
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+    try:
+        if source:
+            stream.bind((source, 0))
+        stream.connect((host, int(port)))
+        if ca:
+            stream = ssl.create_default_context(cafile=ca).wrap_socket(stream, server_hostname=host)
+    except BaseException:
+        stream.close()
+        raise
     return stream
 
 
