@@ -15,7 +15,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::session::{SessionInfo, Verified};
-use crate::token::state::StateError;
+use crate::token::state::{RAW_VALUE, StateError};
 
 /// The answer to a token: its session, or that it is not active, and never why.
 #[derive(Serialize, ToSchema)]
@@ -157,13 +157,11 @@ impl JsonText {
 impl Serialize for JsonText {
     fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
         // As `RawValue` tells serde_json's serializer.
-        let mut told = output.serialize_struct(RAW, 1)?;
-        told.serialize_field(RAW, &self.0)?;
+        let mut told = output.serialize_struct(RAW_VALUE, 1)?;
+        told.serialize_field(RAW_VALUE, &self.0)?;
         told.end()
     }
 }
-
-const RAW: &str = "$serde_json::private::RawValue";
 
 /// A ring without its secrets.
 #[derive(Serialize, ToSchema)]

@@ -37,7 +37,7 @@ const MAX_DEPTH: usize = 32;
 
 /// The names under which `serde_json` passes text it has not read through serde: the struct that
 /// holds a `RawValue`, and, where a build turns on `arbitrary_precision`, a `Number`.
-const RAW_VALUE: &str = "$serde_json::private::RawValue";
+pub(crate) const RAW_VALUE: &str = "$serde_json::private::RawValue";
 const RAW_NUMBER: &str = "$serde_json::private::Number";
 
 #[cfg(test)]
