@@ -1,23 +1,17 @@
 //! The last resort: a handler that panics is a bug, and costs one request, not the connection that it came by.
 
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::Poll;
+use std::panic::AssertUnwindSafe;
 
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 
 use super::problem::Problem;
 
 /// The answer; or 500 without a word on why, where making it panicked. The panic's place is in the log.
 pub(super) async fn answered(answer: impl Future<Output = Response>) -> Response {
-    let mut answer = pin!(answer);
-    // It is not polled again, and what it shares with others is behind locks that bear a panic.
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
-        Ok(polled) => polled,
-        Err(_) => Poll::Ready(Problem::unexplained().into_response()),
-    })
-    .await
+    // What it shares with others is behind locks that bear a panic.
+    let answered = AssertUnwindSafe(answer).catch_unwind().await;
+    answered.unwrap_or_else(|_| Problem::unexplained().into_response())
 }
 
 #[cfg(test)]
