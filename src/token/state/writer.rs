@@ -48,17 +48,17 @@ pub(super) fn written(
 impl Writer<'_> {
     #[inline]
     pub(super) fn null(&mut self) {
-        write_head(self.out, Major::Simple, 22);
+        write_short_head(self.out, Major::Simple, 22);
     }
 
     #[inline]
     pub(super) fn bool(&mut self, value: bool) {
-        write_head(self.out, Major::Simple, if value { 21 } else { 20 });
+        write_short_head(self.out, Major::Simple, if value { 21 } else { 20 });
     }
 
     #[inline]
     pub(super) fn unsigned(&mut self, value: u64) {
-        write_head(self.out, Major::Unsigned, value);
+        write_short_head(self.out, Major::Unsigned, value);
     }
 
     #[inline]
