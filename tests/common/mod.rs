@@ -45,6 +45,22 @@ pub fn ring_of(generation: u64, policy: Policy, keys: &[ChosenKey]) -> KeyRing {
     ring("test", generation, policy, keys).unwrap()
 }
 
+/// A retired, a draining, an active, a staged and a revoked key.
+pub fn all_states() -> KeyRing {
+    let revoked = ChosenKey {
+        revoked_at: Some(at(NOW + 99 * DAY)),
+        ..key(5, NOW - 70 * DAY, Some(NOW + 99 * DAY))
+    };
+    let keys = [
+        key(3, NOW - 60 * DAY, Some(NOW - DAY)),
+        key(1, NOW - 30 * DAY, Some(NOW + DAY)),
+        key(2, NOW - DAY, Some(NOW + 60 * DAY)),
+        key(4, NOW + 29 * DAY, None),
+        revoked,
+    ];
+    ring_of(1, Policy::default(), &keys)
+}
+
 /// Key 1 is active for a year from a day before [`NOW`], and key 2 its standby.
 pub fn plain_ring(policy: Policy) -> KeyRing {
     let successor = NOW + 364 * DAY;
