@@ -11,6 +11,7 @@
 
 mod check;
 mod decode;
+mod decode_compound;
 mod decode_key;
 mod encode;
 mod encode_compound;

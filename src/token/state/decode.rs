@@ -7,12 +7,12 @@
 use std::iter;
 
 use serde::de::value::MapDeserializer;
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, Unexpected, Visitor};
+use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
 
-use super::decode_key::{KeyDecoder, UnitVariant};
+use super::decode_compound::Variant;
+use super::decode_key::UnitVariant;
 use super::error::{StateError, StateErrorKind};
 use super::item::{self, Item};
-use super::names::{Seen, twin};
 use super::to_json::item_to_json;
 use super::{MAX_DEPTH, RAW_VALUE};
 use crate::token::cbor::Cursor;
@@ -35,12 +35,12 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(cbor: &'a [u8]) -> Result<T, StateE
 }
 
 /// Reads items one by one.
-struct Decoder<'de> {
-    cursor: Cursor<'de>,
+pub(super) struct Decoder<'de> {
+    pub(super) cursor: Cursor<'de>,
     depth: usize,
     /// What went wrong inside a container. A `Deserialize` that swallows such an error would go on
     /// in the middle of nowhere; it gets nothing in the end.
-    broken: Option<StateErrorKind>,
+    pub(super) broken: Option<StateErrorKind>,
 }
 
 impl<'de> Decoder<'de> {
@@ -83,31 +83,6 @@ impl<'de> Decoder<'de> {
         };
         self.depth = self.depth.saturating_sub(1);
         result.inspect_err(|error| self.broken = Some(error.kind()))
-    }
-
-    fn array<V: Visitor<'de>>(&mut self, count: u64, visitor: V) -> Result<V::Value, StateError> {
-        let mut items = Items { decoder: self, count, read: 0 };
-        let value = visitor.visit_seq(&mut items)?;
-        if items.read == count { Ok(value) } else { Err(too_many("array", items.read)) }
-    }
-
-    fn map<V: Visitor<'de>>(&mut self, count: u64, visitor: V) -> Result<V::Value, StateError> {
-        let (map, seen) = (self.cursor.clone(), Seen::default());
-        let mut entries =
-            Entries { decoder: self, count, read: 0, key: "", value_waits: false, seen };
-        let value = visitor.visit_map(&mut entries)?;
-        if entries.value_waits {
-            return Err(entries.out_of_turn());
-        }
-        if entries.read != count {
-            return Err(too_many("map", entries.read));
-        }
-        if entries.seen.is_doubtful()
-            && let Some(twin) = twin(map, count)
-        {
-            return Err(StateError::new(StateErrorKind::DuplicateKey).under_key(twin));
-        }
-        Ok(value)
     }
 
     /// The error of an item that the type does not want.
@@ -272,155 +247,6 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         item::skip(&mut self.cursor).inspect_err(|kind| self.broken = Some(*kind))?;
         visitor.visit_unit()
     }
-}
-
-/// The items of an array.
-struct Items<'d, 'de> {
-    decoder: &'d mut Decoder<'de>,
-    count: u64,
-    read: u64,
-}
-
-impl<'de> de::SeqAccess<'de> for &mut Items<'_, 'de> {
-    type Error = StateError;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, StateError> {
-        if self.read == self.count {
-            return Ok(None);
-        }
-        let index = self.read;
-        self.read = self.read.saturating_add(1);
-        match seed.deserialize(&mut *self.decoder) {
-            Ok(value) => Ok(Some(value)),
-            Err(error) => Err(error.under_index(index)),
-        }
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        usize::try_from(self.count.saturating_sub(self.read)).ok()
-    }
-}
-
-/// The keys and values of a map.
-struct Entries<'d, 'de> {
-    decoder: &'d mut Decoder<'de>,
-    count: u64,
-    read: u64,
-    /// The key that was read last.
-    key: &'de str,
-    /// Whether its value was not read yet.
-    value_waits: bool,
-    seen: Seen,
-}
-
-impl Entries<'_, '_> {
-    /// The error of a visitor that does not take keys and values in turn.
-    #[cold]
-    fn out_of_turn(&mut self) -> StateError {
-        self.decoder.broken = Some(StateErrorKind::Application);
-        StateErrorKind::Application.into()
-    }
-}
-
-impl<'de> de::MapAccess<'de> for &mut Entries<'_, 'de> {
-    type Error = StateError;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, StateError> {
-        if self.value_waits {
-            return Err(self.out_of_turn());
-        }
-        if self.read == self.count {
-            return Ok(None);
-        }
-        self.read = self.read.saturating_add(1);
-        self.value_waits = true;
-        let key = item::read_key(&mut self.decoder.cursor)
-            .inspect_err(|kind| self.decoder.broken = Some(*kind))?;
-        self.key = key;
-        self.seen.note(key);
-        match seed.deserialize(KeyDecoder { key }) {
-            Ok(value) => Ok(Some(value)),
-            Err(error) => Err(error.under_key(key)),
-        }
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<S::Value, StateError> {
-        if !self.value_waits {
-            return Err(self.out_of_turn());
-        }
-        self.value_waits = false;
-        seed.deserialize(&mut *self.decoder).map_err(|error| error.under_key(self.key))
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        usize::try_from(self.count.saturating_sub(self.read)).ok()
-    }
-}
-
-/// An enum's variant with content: the one key of a map, and its value.
-struct Variant<'d, 'de> {
-    decoder: &'d mut Decoder<'de>,
-    name: &'de str,
-}
-
-impl<'de> de::EnumAccess<'de> for Variant<'_, 'de> {
-    type Error = StateError;
-    type Variant = Self;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(
-        self,
-        seed: S,
-    ) -> Result<(S::Value, Self), StateError> {
-        match seed.deserialize(KeyDecoder { key: self.name }) {
-            Ok(value) => Ok((value, self)),
-            Err(error) => Err(error.under_key(self.name)),
-        }
-    }
-}
-
-impl<'de> de::VariantAccess<'de> for Variant<'_, 'de> {
-    type Error = StateError;
-
-    fn unit_variant(self) -> Result<(), StateError> {
-        <()>::deserialize(self.decoder).map_err(|error| error.under_key(self.name))
-    }
-
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(
-        self,
-        seed: S,
-    ) -> Result<S::Value, StateError> {
-        seed.deserialize(self.decoder).map_err(|error| error.under_key(self.name))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, StateError> {
-        self.decoder.deserialize_seq(visitor).map_err(|error| error.under_key(self.name))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, StateError> {
-        let read = self.decoder.deserialize_struct("", fields, visitor);
-        read.map_err(|error| error.under_key(self.name))
-    }
-}
-
-#[cold]
-fn too_many(container: &str, wanted: u64) -> StateError {
-    StateError::with_message(
-        StateErrorKind::Mismatch,
-        format!("the {container} has more than the {wanted} items expected"),
-    )
 }
 
 /// The first byte of `null`, and all of it.
