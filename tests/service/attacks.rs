@@ -5,18 +5,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Ring, Server};
+use crate::support::Ring;
 
 fn run<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(future)
-}
-
-fn resident(server: &Server) -> f64 {
-    let metrics = server.admin().get("/metrics").text;
-    let line =
-        metrics.lines().find(|line| line.starts_with("process_resident_memory_bytes ")).unwrap();
-    line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
 /// T45: Rapid reset, CVE-2023-44487: requests that are taken back at once.
@@ -24,7 +17,7 @@ fn resident(server: &Server) -> f64 {
 fn requests_that_are_taken_back_at_once_end_the_connection() {
     let ring = Ring::new();
     let server = ring.serve(&[]).ready();
-    let before = resident(&server);
+    let before = server.resident();
     let mut stream = crate::support::raw(&server.api);
     stream.write_all(H2_START).unwrap();
     let mut odd = (1_u32..).step_by(2);
@@ -35,7 +28,7 @@ fn requests_that_are_taken_back_at_once_end_the_connection() {
     });
     assert!(ended.is_some(), "nobody ended it");
     // Bounded: 64 MiB is far above what it takes, far below what 100,000 requests would.
-    assert!(resident(&server) < before + f64::from(64 << 20));
+    assert!(server.resident() < before + f64::from(64 << 20));
     let caller = server.caller(&ring.credential(&["--role", "issue"]));
     assert_eq!(caller.post("/v1/sessions", &json!({})).status, 201);
 }
@@ -69,7 +62,7 @@ fn answers_that_nobody_takes_are_given_up_and_hold_their_place_until_then() {
     let caller = server.caller(&credential);
     let token = caller.issue(&json!({"state": "\u{1}".repeat(2_800)}));
     let body = json!({"tokens": vec![token; 256]}).to_string();
-    let before = resident(&server);
+    let before = server.resident();
     run(async {
         let stream = tokio::net::TcpStream::connect(&server.api).await.unwrap();
         let mut builder = h2::client::Builder::new();
@@ -103,7 +96,7 @@ fn answers_that_nobody_takes_are_given_up_and_hold_their_place_until_then() {
             };
         }
         assert!(served <= 32, "{served} answers are held, {shed} were shed");
-        assert!(resident(&server) < before + f64::from(400 << 20));
+        assert!(server.resident() < before + f64::from(400 << 20));
         let ended = tokio::time::timeout(Duration::from_secs(60), connection).await;
         assert!(ended.is_ok(), "the connection is still there");
         drop(held);
@@ -118,7 +111,7 @@ fn a_body_in_small_pieces_costs_no_more_than_one_in_large_ones() {
     let ring = Ring::new();
     let server = ring.serve(&["--body-timeout", "60s"]).ready();
     let credential = ring.credential(&["--role", "verify"]);
-    let before = resident(&server);
+    let before = server.resident();
     let mut stream = crate::support::raw(&server.api);
     let head = format!(
         "POST /v1/sessions/verify-batch HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {credential}\r\n\
@@ -130,7 +123,7 @@ fn a_body_in_small_pieces_costs_no_more_than_one_in_large_ones() {
         stream.write_all(&pieces).unwrap();
     }
     std::thread::sleep(Duration::from_millis(500));
-    let grown = resident(&server) - before;
+    let grown = server.resident() - before;
     assert!(grown < f64::from(24 << 20), "{grown} bytes for 2 MB");
 }
 
@@ -192,7 +185,7 @@ fn a_client_that_keeps_to_the_cap_is_served() {
 fn headers_without_end_are_cut() {
     let ring = Ring::new();
     let server = ring.serve(&[]).ready();
-    let before = resident(&server);
+    let before = server.resident();
     let mut stream = crate::support::raw(&server.api);
     stream.write_all(H2_START).unwrap();
     // HEADERS of stream 1 without END_HEADERS: `:method GET` by its index.
@@ -206,7 +199,7 @@ fn headers_without_end_are_cut() {
     let frame = [&length[1..], &[0x09, 0, 0, 0, 0, 1], &block].concat();
     let sent = (0..100_000).take_while(|_| stream.write_all(&frame).is_ok()).count();
     assert!(sent < 100_000, "nobody stopped it");
-    assert!(resident(&server) < before + f64::from(64 << 20));
+    assert!(server.resident() < before + f64::from(64 << 20));
     assert_eq!(server.admin().get("/readyz").status, 200);
 }
 

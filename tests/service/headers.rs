@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::support::{Ring, Server, raw, rest};
+use crate::support::{Ring, raw, rest};
 
 /// 50 MB of JSON, packed by gzip to a thousandth.
 fn bomb() -> Vec<u8> {
@@ -76,13 +76,6 @@ fn what_a_proxy_would_say_makes_nobody_a_caller() {
     }
 }
 
-fn resident(server: &Server) -> f64 {
-    let metrics = server.admin().get("/metrics").text;
-    let line =
-        metrics.lines().find(|line| line.starts_with("process_resident_memory_bytes ")).unwrap();
-    line.rsplit(' ').next().unwrap().parse().unwrap()
-}
-
 /// T22: nothing is unpacked, so nothing grows. A thousand to one is what gzip gives at best.
 #[test]
 fn a_packed_body_is_not_unpacked() {
@@ -91,7 +84,7 @@ fn a_packed_body_is_not_unpacked() {
     let credential = ring.credential(&["--role", "issue", "--role", "verify"]);
     let bomb = bomb();
     assert!(bomb.len() < 65_536, "it passes the limit as it is: {}", bomb.len());
-    let before = resident(&server);
+    let before = server.resident();
     for coding in ["gzip", "x-gzip", "deflate", "br", "zstd", "gzip, gzip", "identity", "chunked"] {
         for path in ["/v1/sessions", "/v1/sessions/verify", "/v1/sessions/renew"] {
             let mut stream = raw(&server.api);
@@ -105,7 +98,7 @@ fn a_packed_body_is_not_unpacked() {
             assert!(answer.starts_with("HTTP/1.1 400"), "{coding} {path}: {answer}");
         }
     }
-    let grown = resident(&server) - before;
+    let grown = server.resident() - before;
     assert!(grown < f64::from(16 << 20), "{grown} bytes, for bombs of 50 MB each");
 }
 

@@ -21,6 +21,7 @@ mod config;
 mod credentials;
 mod dev;
 mod errors;
+mod forge;
 mod headers;
 mod introspect;
 mod jwks;

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use hmac::Mac;
 use saddlebag::Reason;
 use saddlebag::keys::insecure::{self, ChosenKey};
 use saddlebag::keys::{
@@ -11,6 +10,7 @@ use saddlebag::keys::{
 };
 use serde_json::json;
 
+use crate::forge;
 use crate::support::{Answer, Caller, Ring, Server};
 
 const DAY: u64 = 86_400;
@@ -49,30 +49,14 @@ fn id(n: u8) -> KeyId {
     derive::key_id(&Secret::from_bytes(secret(n)))
 }
 
-/// Signs claims under the n-th secret, as section 3 of the format has it.
+/// Alice's claims under the n-th secret.
 fn signed(n: u8, audience: &str, claims: &[u8]) -> String {
-    use base64::Engine;
     let root = Secret::from_bytes(secret(n));
-    let key = derive::audience(&root, &Audience::new(audience).unwrap());
-    let header = [&[0xb1, 0xbd, 0x6c][..], &id(n).to_bytes()].concat();
-    let mut mac = derive::hmac(&derive::signed(&key));
-    mac.update(&header);
-    mac.update(&[0; 4]);
-    mac.update(claims);
-    let token = [&header, claims, &mac.finalize().into_bytes()[..16]].concat();
-    base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(token)
+    forge::signed(id(n), &derive::audience(&root, &Audience::new(audience).unwrap()), claims)
 }
 
-/// Claims of alice's session, that began at `started` and ends with its token 900 s later.
 fn claims(started: u64, state: &[u8]) -> Vec<u8> {
-    let mut claims = vec![0x88, 0x4c];
-    claims.extend_from_slice(&[7; 12]);
-    claims.push(0x1a);
-    claims.extend_from_slice(&u32::try_from(started).unwrap().to_be_bytes());
-    claims.extend_from_slice(&[0x00, 0x19, 0x03, 0x84, 0x19, 0x03, 0x84, 0x00, 0x65]);
-    claims.extend_from_slice(b"alice");
-    claims.extend_from_slice(state);
-    claims
+    forge::claims(started, Some("alice"), state)
 }
 
 /// Tokens by the check that they fail.

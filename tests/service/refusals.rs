@@ -1,9 +1,9 @@
 //! What is refused, and how it is told.
 
-use hmac::Mac;
-use saddlebag::keys::{Audience, FileStore, Store, derive};
+use saddlebag::keys::{Audience, FileStore, Store};
 use serde_json::{Value, json};
 
+use crate::forge;
 use crate::support::{Ring, run};
 
 #[test]
@@ -149,31 +149,16 @@ fn jwt_is_refused_where_it_is_not_configured() {
 
 /// A signed token over any claims, made with the ring's active key.
 fn signed(ring: &Ring, claims: &[u8]) -> String {
-    use base64::Engine;
     let ring = FileStore::new(ring.path()).load().unwrap();
     let now = saddlebag::keys::UnixTime::now();
     let id = ring.active(now).unwrap().id();
-    let audience = Audience::new("default").unwrap();
-    let keys = ring.audience(&audience).unwrap();
+    let keys = ring.audience(&Audience::new("default").unwrap()).unwrap();
     let (_, key) = keys.iter().find(|(key, _)| *key == id).unwrap();
-    let header = [&[0xb1, 0xbd, 0x6c][..], &id.to_bytes()].concat();
-    let mut mac = derive::hmac(&derive::signed(key));
-    mac.update(&header);
-    mac.update(&[0; 4]);
-    mac.update(claims);
-    let token = [&header, claims, &mac.finalize().into_bytes()[..16]].concat();
-    base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(token)
+    forge::signed(id, key, claims)
 }
 
-/// Claims of a session that began at `started` and ends with its token 900 s later.
 fn claims(started: u64, state: &[u8]) -> Vec<u8> {
-    let mut claims = vec![0x88, 0x4c];
-    claims.extend_from_slice(&[7; 12]);
-    claims.push(0x1a);
-    claims.extend_from_slice(&u32::try_from(started).unwrap().to_be_bytes());
-    claims.extend_from_slice(&[0x00, 0x19, 0x03, 0x84, 0x19, 0x03, 0x84, 0x00, 0xf6]);
-    claims.extend_from_slice(state);
-    claims
+    forge::claims(started, None, state)
 }
 
 /// T28.

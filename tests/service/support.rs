@@ -104,6 +104,14 @@ pub struct Server {
 }
 
 impl Server {
+    /// Bytes of memory that are its own, as its metrics have them.
+    pub fn resident(&self) -> f64 {
+        let metrics = self.admin().get("/metrics").text;
+        let gauge = "process_resident_memory_bytes ";
+        let line = metrics.lines().find(|line| line.starts_with(gauge)).unwrap();
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    }
+
     /// Starts `saddlebag serve` on free ports, unless `arguments` name others, and waits for both listeners.
     pub fn start(arguments: &[&str], prepare: impl FnOnce(&mut Command)) -> Self {
         let folder = tempfile::tempdir().unwrap();
