@@ -9,6 +9,7 @@ use super::item;
 use super::names::{Seen, twin};
 
 impl<'de> Decoder<'de> {
+    #[inline]
     pub(super) fn array<V: Visitor<'de>>(
         &mut self,
         count: u64,
@@ -19,6 +20,7 @@ impl<'de> Decoder<'de> {
         if items.read == count { Ok(value) } else { Err(too_many("array", items.read)) }
     }
 
+    #[inline]
     pub(super) fn map<V: Visitor<'de>>(
         &mut self,
         count: u64,
@@ -53,6 +55,7 @@ struct Items<'d, 'de> {
 impl<'de> de::SeqAccess<'de> for &mut Items<'_, 'de> {
     type Error = StateError;
 
+    #[inline]
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
@@ -97,6 +100,7 @@ impl Entries<'_, '_> {
 impl<'de> de::MapAccess<'de> for &mut Entries<'_, 'de> {
     type Error = StateError;
 
+    #[inline]
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
@@ -119,6 +123,7 @@ impl<'de> de::MapAccess<'de> for &mut Entries<'_, 'de> {
         }
     }
 
+    #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
