@@ -11,7 +11,7 @@
 
 mod common;
 
-use common::{DAY, NOW, at, builder, shop};
+use common::{DAY, NOW, at, shop};
 use proptest::prelude::*;
 use saddlebag::{IssueError, NewSession, Protection, RawState, Tokens};
 
@@ -42,7 +42,7 @@ fn protections() -> Vec<(Tokens, Protection)> {
     {
         use saddlebag::JwtAlgorithm;
         for algorithm in [JwtAlgorithm::Hs256, JwtAlgorithm::EdDsa] {
-            all.push((builder().jwt(algorithm).build().unwrap(), Protection::Jwt));
+            all.push((common::builder().jwt(algorithm).build().unwrap(), Protection::Jwt));
         }
     }
     all
