@@ -41,6 +41,25 @@ pub trait Store: Send + Sync + 'static {
     }
 }
 
+/// A store chosen while the program runs.
+impl Store for Box<dyn Store> {
+    fn load(&self) -> Result<KeyRing, StoreError> {
+        (**self).load()
+    }
+
+    fn save(&self, ring: &KeyRing, expected: Option<u64>) -> Result<(), StoreError> {
+        (**self).save(ring, expected)
+    }
+
+    fn location(&self) -> String {
+        (**self).location()
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        (**self).folder()
+    }
+}
+
 /// A store that could not give or take a ring.
 #[derive(Debug)]
 pub struct StoreError {

@@ -3,6 +3,7 @@
 //! The rule behind the codes: 2 where what was typed or fed can never be used, whatever the ring; 1
 //! where it was understood and the ring, its policy or a person says no.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use saddlebag_keys::rotation::Refused;
@@ -70,7 +71,7 @@ impl Failure {
 
     /// A store that did not give or take a ring.
     pub(super) fn store(error: &StoreError, ring: &RingLocation) -> Self {
-        let path = ring.path().display();
+        let path = ring.file_path().unwrap_or_else(|| Path::new("it")).display();
         let (exit, help) = match error.kind() {
             StoreErrorKind::NotFound => (
                 Exit::Unavailable,

@@ -30,13 +30,13 @@ pub(super) struct RingArgs {
 
 impl RingArgs {
     /// The store that keeps the ring.
-    pub(super) fn store(&self) -> FileStore {
+    pub(super) fn store(&self) -> Result<Box<dyn Store>, Failure> {
         self.location.store(self.allow_group_read)
     }
 
     /// Reads the ring.
     pub(super) fn load(&self) -> Result<KeyRing, Failure> {
-        self.store().load().map_err(|error| Failure::store(&error, &self.location))
+        self.store()?.load().map_err(|error| Failure::store(&error, &self.location))
     }
 }
 
@@ -63,13 +63,15 @@ impl RingLocation {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.0
+    /// The file, where it is one.
+    pub(super) fn file_path(&self) -> Option<&Path> {
+        Some(&self.0)
     }
 
-    pub(super) fn store(&self, allow_group_read: bool) -> FileStore {
+    /// What keeps the ring there.
+    pub(super) fn store(&self, allow_group_read: bool) -> Result<Box<dyn Store>, Failure> {
         let store = FileStore::new(&self.0);
-        if allow_group_read { store.allow_group_read() } else { store }
+        Ok(Box::new(if allow_group_read { store.allow_group_read() } else { store }))
     }
 }
 

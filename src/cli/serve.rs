@@ -162,8 +162,9 @@ impl Serve {
         let place = dev.as_ref().map(dev::Dev::ring).or(self.ring.as_ref());
         let place =
             place.ok_or_else(|| Failure::usage("no ring", "say --ring file:PATH, or --dev"))?;
-        let ring = self.watch(place);
+        let ring = self.watch(place)?;
         let credential_ring = self.credential_ring.as_ref().map(|place| self.watch(place));
+        let credential_ring = credential_ring.transpose()?;
         let service = self.service(ring.clone(), credential_ring.clone())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| {
@@ -236,7 +237,7 @@ impl Serve {
 
     /// A handle that is kept fresh. A ring that cannot be read yet is waited for: the service is not
     /// ready until then, and says so.
-    fn watch(&self, place: &RingLocation) -> KeyRingHandle {
+    fn watch(&self, place: &RingLocation) -> Result<KeyRingHandle, Failure> {
         let options = WatchOptions {
             stale_after: self.stale_after.map(|span| span.0),
             high_water: self.state_dir.clone().map(HighWater::new),
@@ -249,13 +250,13 @@ impl Serve {
             );
         }
         let (handle, first) =
-            Watch::new(place.store(self.allow_group_read), options).start_waiting();
+            Watch::new(place.store(self.allow_group_read)?, options).start_waiting();
         // What went wrong is in the log already, and in /readyz; what to do about it is not.
         if let Err(WatchError::Store(error)) = &first {
             let help = Failure::store(error, place);
             tracing::error!(ring = %place, "the ring is waited for; help: {}", help.help());
         }
-        handle
+        Ok(handle)
     }
 
     fn tokens(&self, ring: KeyRingHandle) -> Result<Tokens, Failure> {

@@ -104,7 +104,7 @@ impl ChangeArgs {
         if self.dry_run {
             return Ok(());
         }
-        let saved = self.ring.store().save(&plan.ring, expected);
+        let saved = self.ring.store()?.save(&plan.ring, expected);
         saved.map_err(|error| Failure::store(&error, &self.ring.location))
     }
 

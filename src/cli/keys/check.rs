@@ -62,7 +62,7 @@ impl Check {
     pub(super) fn run(self, console: &mut Console) -> End {
         let now = self.at.now(console);
         let location = &self.ring.location;
-        let ring = match self.ring.store().load() {
+        let ring = match self.ring.store()?.load() {
             Ok(ring) => ring,
             Err(error) => {
                 let failure = Failure::store(&error, location);

@@ -53,7 +53,7 @@ impl Import {
     fn read(&self, console: &mut Console) -> Result<KeyRing, Failure> {
         if self.file.as_os_str() != "-" {
             let source = RingLocation::file(&self.file);
-            let loaded = source.store(self.ring.allow_group_read).load();
+            let loaded = source.store(self.ring.allow_group_read)?.load();
             return loaded.map_err(|error| match error.kind() {
                 StoreErrorKind::NotFound => {
                     Failure::unavailable(error.to_string(), "check the path of the document")

@@ -31,7 +31,10 @@ pub(super) struct Init {
 impl Init {
     pub(super) fn run(self, console: &mut Console) -> End {
         let location = &self.change.ring.location;
-        let stem = || location.path().file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let stem = || {
+            let file = location.file_path()?;
+            file.file_stem().map(|stem| stem.to_string_lossy().into_owned())
+        };
         let name = self.name.clone().or_else(stem).unwrap_or_default();
         let policy = self.policy.over(Policy::default());
         let plan =

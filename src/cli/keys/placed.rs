@@ -16,7 +16,7 @@ pub(super) fn place(
     allow_group_read: bool,
     dry_run: bool,
 ) -> Result<bool, Failure> {
-    let store = location.store(allow_group_read);
+    let store = location.store(allow_group_read)?;
     let found = match store.load() {
         Ok(found) => Some(found),
         Err(error) if matches!(error.kind(), StoreErrorKind::NotFound) => None,

@@ -105,10 +105,13 @@ impl Serve {
         findings: &mut Findings,
         facts: &mut Vec<String>,
     ) -> Option<KeyRing> {
-        let ring = match place.store(self.allow_group_read).load() {
+        let store = place.store(self.allow_group_read);
+        let loaded =
+            store.and_then(|store| store.load().map_err(|error| Failure::store(&error, place)));
+        let ring = match loaded {
             Ok(ring) => ring,
-            Err(error) => {
-                findings.problems.push(told(&Failure::store(&error, place)));
+            Err(failure) => {
+                findings.problems.push(told(&failure));
                 return None;
             }
         };

@@ -43,7 +43,7 @@ pub(super) fn prepare(named: Option<&RingLocation>) -> Result<Dev, Failure> {
 
 /// The ring there, rotated if that is due; a new one where there is none.
 fn prepare_ring(place: &RingLocation, now: UnixTime) -> Result<saddlebag_keys::KeyRing, Failure> {
-    let store = place.store(false);
+    let store = place.store(false)?;
     let store_error = |error| Failure::store(&error, place);
     let refused = |error| Failure::rotation(&error, place);
     match store.load() {

@@ -184,11 +184,12 @@ fn of_future(ring: &KeyRing, location: &RingLocation, now: UnixTime) -> Option<F
 
 /// What is wrong with where the ring is. Its own mode and owner were checked when it was read.
 pub(super) fn of_place(location: &RingLocation) -> Option<Finding> {
-    let folder = match location.path().parent() {
+    let path = location.file_path()?;
+    let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let (place, file) = (fs::metadata(folder).ok()?, fs::metadata(location.path()).ok()?);
+    let (place, file) = (fs::metadata(folder).ok()?, fs::metadata(path).ok()?);
     let (mode, owner) = (place.mode(), place.uid());
     let writable = mode & 0o022 != 0 && mode & STICKY == 0;
     let foreign = owner != ROOT && owner != file.uid();
