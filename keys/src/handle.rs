@@ -183,6 +183,25 @@ impl KeyRingHandle {
         }
     }
 
+    /// Takes the copy of a ring that was last known to be good at `checked_at`: fresh since then, and not since now.
+    pub(crate) fn offer_copy(
+        &self,
+        ring: KeyRing,
+        checked_at: UnixTime,
+        now: UnixTime,
+    ) -> Result<(), NotTaken> {
+        let error = self.shared.source.as_ref().and_then(|source| source.last_error.load_full());
+        self.offer(ring, now)?;
+        if let Some(source) = &self.shared.source {
+            let age = now.since(checked_at);
+            source.checked_at.store(checked_at.as_secs(), Ordering::Release);
+            source.checked_uptime.store(clock::uptime().saturating_sub(age), Ordering::Release);
+            // The source is as unreadable as before.
+            source.last_error.store(error);
+        }
+        Ok(())
+    }
+
     /// Takes `ring` where it is newer than what is held. `Ok(false)`: it is the same one.
     pub(crate) fn offer(&self, ring: KeyRing, now: UnixTime) -> Result<bool, NotTaken> {
         let source = self.shared.source.as_ref();

@@ -33,6 +33,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::string_slice))]
 
 mod audience;
+mod cache;
 pub mod clock;
 pub mod derive;
 pub mod document;
@@ -48,6 +49,7 @@ pub mod store;
 mod watch;
 
 pub use audience::{Audience, InvalidAudience};
+pub use cache::RingCache;
 pub use clock::{Clock, SystemClock, UnixTime};
 pub use handle::{Freshness, KeyRingHandle, NotTaken};
 pub use high_water::HighWater;
@@ -56,4 +58,8 @@ pub use policy::{InvalidPolicy, Policy};
 pub use ring::{InvalidRing, KeyRing, MOST_KEYS, OutOfScope};
 pub use secret::{SECRET_LEN, Secret, Weakness};
 pub use store::{FileStore, MemoryStore, Store, StoreError, StoreErrorKind};
+#[cfg(feature = "vault")]
+pub use store::{
+    InvalidVaultPlace, InvalidVaultSettings, VaultLogin, VaultPlace, VaultSettings, VaultStore,
+};
 pub use watch::{Watch, WatchError, WatchOptions};

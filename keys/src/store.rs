@@ -2,6 +2,8 @@
 
 mod file;
 mod memory;
+#[cfg(feature = "vault")]
+mod vault;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,6 +13,10 @@ use crate::ring::KeyRing;
 
 pub use file::FileStore;
 pub use memory::MemoryStore;
+#[cfg(feature = "vault")]
+pub use vault::{
+    InvalidVaultPlace, InvalidVaultSettings, VaultLogin, VaultPlace, VaultSettings, VaultStore,
+};
 
 /// A place that keeps one ring.
 ///
@@ -23,6 +29,17 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// [`StoreError`] where there is none, it cannot be read, or it is not a ring.
     fn load(&self) -> Result<KeyRing, StoreError>;
+
+    /// What a watch asks, again and again: the ring, in whichever way costs the store least. `None` where the
+    /// store can tell that what it sees is older than what it gave before, which is no news: a node of a
+    /// replicated store that lags behind, say.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    fn look(&self) -> Result<Option<KeyRing>, StoreError> {
+        self.load().map(Some)
+    }
 
     /// Saves `ring` if the store still holds generation `expected`; `None` where it must hold nothing.
     ///
@@ -45,6 +62,10 @@ pub trait Store: Send + Sync + 'static {
 impl Store for Box<dyn Store> {
     fn load(&self) -> Result<KeyRing, StoreError> {
         (**self).load()
+    }
+
+    fn look(&self) -> Result<Option<KeyRing>, StoreError> {
+        (**self).look()
     }
 
     fn save(&self, ring: &KeyRing, expected: Option<u64>) -> Result<(), StoreError> {
@@ -82,6 +103,14 @@ pub enum StoreErrorKind {
         /// The generation that is there, `None` where there is none any more.
         found: Option<u64>,
     },
+    /// It cannot be reached, does not answer in time, or answers nonsense.
+    Unavailable(String),
+    /// Who asks may not.
+    Denied(String),
+    /// What was there was taken back: deleted, destroyed, or begun anew.
+    Withdrawn(String),
+    /// The place cannot tell whether somebody else writes at the same time.
+    Unguarded(String),
     /// It could not be read.
     Read(std::io::Error),
     /// It could not be written.
@@ -110,19 +139,28 @@ impl StoreError {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.location)?;
-        match &self.kind {
-            StoreErrorKind::NotFound => f.write_str("there is no ring"),
-            StoreErrorKind::Unsafe(reason) => f.write_str(reason),
-            StoreErrorKind::Invalid(invalid) => write!(f, "not a ring: {invalid}"),
-            StoreErrorKind::Conflict { found: Some(found) } => {
+        write!(f, "{}: {}", self.location, self.kind)
+    }
+}
+
+impl fmt::Display for StoreErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => f.write_str("there is no ring"),
+            Self::Unsafe(reason)
+            | Self::Unavailable(reason)
+            | Self::Denied(reason)
+            | Self::Withdrawn(reason)
+            | Self::Unguarded(reason) => f.write_str(reason),
+            Self::Invalid(invalid) => write!(f, "not a ring: {invalid}"),
+            Self::Conflict { found: Some(found) } => {
                 write!(f, "somebody else wrote first: generation {found} is there")
             }
-            StoreErrorKind::Conflict { found: None } => {
+            Self::Conflict { found: None } => {
                 f.write_str("somebody else wrote first: the ring is gone")
             }
-            StoreErrorKind::Read(error) => write!(f, "cannot be read: {error}"),
-            StoreErrorKind::Write(error) => write!(f, "cannot be written: {error}"),
+            Self::Read(error) => write!(f, "cannot be read: {error}"),
+            Self::Write(error) => write!(f, "cannot be written: {error}"),
         }
     }
 }

@@ -12,6 +12,7 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use rand::TryRng;
 use rand::rngs::SysRng;
 
+use crate::cache::RingCache;
 use crate::clock::{Clock, SystemClock};
 use crate::handle::{KeyRingHandle, NotTaken, Source};
 use crate::high_water::HighWater;
@@ -21,7 +22,8 @@ use crate::store::{Store, StoreError};
 /// How a ring is watched.
 #[derive(Clone, Debug)]
 pub struct WatchOptions {
-    /// The longest time between two looks at the source, less up to a fifth at random. 1.5 s.
+    /// The time between two looks at the source, up to a fifth more or less at random. 1.5 s, which suits a file;
+    /// 60 s suits Vault. While looks fail they come sooner at first: after 1 s, 2 s, 4 s and so on up to this.
     pub refresh_every: Duration,
     /// After how many seconds without a good look a node stops issuing; at most, and by default, the
     /// ring's `publish_ahead`.
@@ -30,6 +32,9 @@ pub struct WatchOptions {
     pub high_water: Option<HighWater>,
     /// Takes an older ring too. For a restore from backup, and not for longer.
     pub allow_rollback: bool,
+    /// A copy of the last good ring, for a start while the source cannot be reached. Whoever reads it has every
+    /// secret in it.
+    pub cache: Option<RingCache>,
 }
 
 impl Default for WatchOptions {
@@ -39,6 +44,7 @@ impl Default for WatchOptions {
             stale_after: None,
             high_water: None,
             allow_rollback: false,
+            cache: None,
         }
     }
 }
@@ -83,6 +89,10 @@ impl Watch {
         // Before the first look, so that no change between the two is missed.
         let notices = Notices::new(self.store.folder(), wake);
         let first = self.refresh(&handle);
+        if first.is_err() {
+            self.begin_with_cache(&handle);
+        }
+        let mut failed = u32::from(first.is_err());
         let first_issues = handle.may_issue(self.clock.now());
         let shared = handle.downgrade();
         let started = thread::Builder::new().name("saddlebag-watch".into()).spawn(move || {
@@ -91,13 +101,16 @@ impl Watch {
             loop {
                 // A folder that is watched anew may have changed just before it was.
                 if !notices.arm() {
-                    self.pause(&woken);
+                    self.pause(&woken, failed);
                 }
                 let Some(handle) = KeyRingHandle::upgrade(&shared) else {
                     return;
                 };
                 // Reported where it changes; the handle keeps it.
-                let _ = self.refresh(&handle);
+                failed = match self.refresh(&handle) {
+                    Ok(()) => 0,
+                    Err(_) => failed.saturating_add(1),
+                };
                 issues = self.tell_of_issuing(&handle, issues);
             }
         });
@@ -108,13 +121,22 @@ impl Watch {
     }
 
     fn refresh(&self, handle: &KeyRingHandle) -> Result<(), WatchError> {
-        let error = match self.store.load() {
-            Ok(ring) => {
+        let error = match self.store.look() {
+            // Behind what is in use: neither a failure, nor a look that keeps a node issuing.
+            Ok(None) => {
+                tracing::debug!("the source is behind what it showed before");
+                return Ok(());
+            }
+            Ok(Some(ring)) => {
                 let facts = (ring.name().to_owned(), ring.generation());
                 self.warn_of_slow_refresh(&ring, handle);
                 match handle.offer(ring, self.clock.now()) {
-                    Ok(false) => return Ok(()),
+                    Ok(false) => {
+                        self.keep_copy(handle, false);
+                        return Ok(());
+                    }
                     Ok(true) => {
+                        self.keep_copy(handle, true);
                         tracing::info!(ring = facts.0, generation = facts.1, "ring taken");
                         return Ok(());
                     }
@@ -132,6 +154,34 @@ impl Watch {
             }
         }
         Err(error)
+    }
+
+    /// Keeps the copy as new as the ring that is held, and says in it that this is so.
+    fn keep_copy(&self, handle: &KeyRingHandle, changed: bool) {
+        if let Some(cache) = &self.options.cache
+            && let Some(ring) = &*handle.load()
+            && let Err(error) = cache.keep(ring, self.clock.now(), changed)
+        {
+            tracing::warn!(%error, "the ring's copy was not written");
+        }
+    }
+
+    /// A node whose source cannot be reached begins with the copy, as old as that is.
+    fn begin_with_cache(&self, handle: &KeyRingHandle) {
+        let Some(cache) = &self.options.cache else { return };
+        match cache.read(self.clock.now()) {
+            Ok((ring, checked_at)) => {
+                let generation = ring.generation();
+                match handle.offer_copy(ring, checked_at, self.clock.now()) {
+                    Ok(()) => tracing::warn!(
+                        generation, %checked_at,
+                        "the ring's source cannot be read: its copy is in use"
+                    ),
+                    Err(reason) => tracing::error!(%reason, "the ring's copy was not taken"),
+                }
+            }
+            Err(error) => tracing::error!(%error, "the ring's copy cannot be read either"),
+        }
     }
 
     /// Says so where a node stops issuing, or begins to.
@@ -162,13 +212,11 @@ impl Watch {
     }
 
     /// Waits for a notice or for the next look, whichever is first.
-    fn pause(&self, woken: &Receiver<()>) {
-        let longest = self.options.refresh_every.max(SHORTEST_PAUSE);
-        let fifth = longest.as_millis().checked_div(5).and_then(|ms| u64::try_from(ms).ok());
+    fn pause(&self, woken: &Receiver<()>, failed: u32) {
+        let pause = pause_after(self.options.refresh_every, failed);
         // So that a thousand nodes that started together do not ask together.
         let random = SysRng.try_next_u64().unwrap_or(0);
-        let less = random.checked_rem(fifth.unwrap_or(0).saturating_add(1)).unwrap_or(0);
-        match woken.recv_timeout(longest.saturating_sub(Duration::from_millis(less))) {
+        match woken.recv_timeout(spread(pause, random)) {
             Ok(()) => {
                 // One save is several notices, and others may write to the folder all the time.
                 thread::sleep(SETTLE);
@@ -280,13 +328,60 @@ impl Notices {
     }
 }
 
+/// The pause before the next look, after so many that failed one after the other.
+fn pause_after(refresh_every: Duration, failed: u32) -> Duration {
+    let pause = match failed.checked_sub(1) {
+        None => refresh_every,
+        Some(more) => {
+            let factor = 1_u32.checked_shl(more).unwrap_or(u32::MAX);
+            refresh_every.min(FIRST_RETRY.saturating_mul(factor))
+        }
+    };
+    pause.max(SHORTEST_PAUSE)
+}
+
+/// `pause`, up to a fifth more or less.
+fn spread(pause: Duration, random: u64) -> Duration {
+    let parts = u32::try_from(random.checked_rem(401).unwrap_or(200)).unwrap_or(200);
+    pause.checked_div(1_000).unwrap_or(pause).saturating_mul(parts.saturating_add(800))
+}
+
 fn folder_id(folder: &Path) -> FolderId {
     use std::os::unix::fs::MetadataExt;
     let facts = std::fs::metadata(folder).ok()?;
     Some((facts.dev(), facts.ino()))
 }
 
+/// From a look that failed to the next.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// However often somebody asks for it, the watch must not spin.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 /// From a notice to the look it causes.
 const SETTLE: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_that_fail_come_again_soon_and_then_seldom() {
+        let minute = Duration::from_secs(60);
+        let pauses: Vec<_> = (0..8).map(|failed| pause_after(minute, failed).as_secs()).collect();
+        assert_eq!(pauses, [60, 1, 2, 4, 8, 16, 32, 60]);
+        assert_eq!(pause_after(minute, u32::MAX), minute);
+        let short = Duration::from_millis(1_500);
+        assert_eq!(
+            [0, 1, 2, 9].map(|failed| pause_after(short, failed).as_millis()),
+            [1_500, 1_000, 1_500, 1_500]
+        );
+        assert_eq!(pause_after(Duration::ZERO, 0), SHORTEST_PAUSE);
+    }
+
+    #[test]
+    fn a_pause_is_a_fifth_more_or_less() {
+        let minute = Duration::from_secs(60);
+        let spreads: Vec<_> = (0..401).map(|random| spread(minute, random)).collect();
+        assert_eq!(spreads.iter().min(), Some(&Duration::from_secs(48)));
+        assert_eq!(spreads.iter().max(), Some(&Duration::from_secs(72)));
+    }
+}
