@@ -71,8 +71,24 @@ impl Failure {
 
     /// A store that did not give or take a ring.
     pub(super) fn store(error: &StoreError, ring: &RingLocation) -> Self {
-        let path = ring.file_path().unwrap_or_else(|| Path::new("it")).display();
+        let path = ring.file_path().unwrap_or(Path::new("")).display();
         let (exit, help) = match error.kind() {
+            StoreErrorKind::Unavailable(_) => (
+                Exit::Unavailable,
+                "nodes go on with the ring they have; look at VAULT_ADDR and at Vault, and run this again".to_owned(),
+            ),
+            StoreErrorKind::Denied(_) => (
+                Exit::Unavailable,
+                "the policies and logins that a reader and a rotator need: docs/operations.md, Vault".to_owned(),
+            ),
+            StoreErrorKind::Withdrawn(_) => (
+                Exit::Unavailable,
+                "nodes go on with the ring they have; bring it back: vault kv undelete, or saddlebag keys restore".to_owned(),
+            ),
+            StoreErrorKind::Unguarded(_) => (
+                Exit::Refused,
+                "keep the ring in version 2 of the KV engine, or add --force where nobody else saves".to_owned(),
+            ),
             StoreErrorKind::NotFound => (
                 Exit::Unavailable,
                 format!("check the path, or make a ring there: saddlebag keys init --ring {ring}"),

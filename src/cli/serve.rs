@@ -14,7 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use saddlebag_keys::{HighWater, KeyRingHandle, UnixTime, Watch, WatchError, WatchOptions};
+use saddlebag_keys::{
+    HighWater, KeyRingHandle, RingCache, Store, UnixTime, Watch, WatchError, WatchOptions,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::End;
@@ -22,7 +24,7 @@ use super::config_file::Setting;
 use super::console::Console;
 use super::duration::Duration as Span;
 use super::failure::{Exit, Failure};
-use super::ring::{RingLocation, location_parser};
+use super::ring::{Opening, RingLocation, location_parser};
 use super::token::Jwt;
 use crate::service::{
     Address, Bound, CannotServe, Handed, LocalUser, Service, Settings, clock_complaint,
@@ -40,7 +42,7 @@ use tls::TlsArgs;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Serve {
-    /// The key ring: file:PATH
+    /// The key ring: file:PATH or vault:MOUNT/PATH
     #[arg(
         long,
         env = "SADDLEBAG_RING",
@@ -108,6 +110,14 @@ pub(super) struct Serve {
     #[arg(long, env = "SADDLEBAG_ALLOW_GROUP_READ")]
     allow_group_read: bool,
 
+    /// Looks at the ring's source so often, a fifth more or less [default: 1.5 s for a file, 60s for Vault]
+    #[arg(long, env = "SADDLEBAG_REFRESH_EVERY", value_name = "DURATION")]
+    refresh_every: Option<Span>,
+
+    /// Keeps a copy of the ring, all its secrets in it, to start with while Vault cannot be reached
+    #[arg(long, env = "SADDLEBAG_RING_CACHE", value_name = "FILE")]
+    ring_cache: Option<PathBuf>,
+
     /// Stops issuing so long after the last good look at the ring [default: its publish_ahead]
     #[arg(long, env = "SADDLEBAG_STALE_AFTER", value_name = "DURATION")]
     stale_after: Option<Span>,
@@ -161,9 +171,9 @@ impl Serve {
         };
         let place = dev.as_ref().map(dev::Dev::ring).or(self.ring.as_ref());
         let place =
-            place.ok_or_else(|| Failure::usage("no ring", "say --ring file:PATH, or --dev"))?;
-        let ring = self.watch(place)?;
-        let credential_ring = self.credential_ring.as_ref().map(|place| self.watch(place));
+            place.ok_or_else(|| Failure::usage("no ring", "say --ring file:PATH or vault:MOUNT/PATH, or --dev"))?;
+        let ring = self.watch(place, self.ring_cache.as_ref())?;
+        let credential_ring = self.credential_ring.as_ref().map(|place| self.watch(place, None));
         let credential_ring = credential_ring.transpose()?;
         let service = self.service(ring.clone(), credential_ring.clone())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -237,12 +247,30 @@ impl Serve {
 
     /// A handle that is kept fresh. A ring that cannot be read yet is waited for: the service is not
     /// ready until then, and says so.
-    fn watch(&self, place: &RingLocation) -> Result<KeyRingHandle, Failure> {
+    fn watch(
+        &self,
+        place: &RingLocation,
+        cache: Option<&PathBuf>,
+    ) -> Result<KeyRingHandle, Failure> {
+        let refresh_every = self.refresh_every.map(Duration::from);
+        if refresh_every.is_some_and(|pause| pause.is_zero()) {
+            return Err(Failure::usage(
+                "--refresh-every 0s: the ring's source is looked at every second at most",
+                "say a second or more",
+            ));
+        }
+        if let (Some(cache), Some(_)) = (cache, place.file_path()) {
+            return Err(Failure::usage(
+                format!("--ring-cache {}: {place} is on this machine already", cache.display()),
+                "leave it out: a copy is for a ring in Vault",
+            ));
+        }
         let options = WatchOptions {
+            refresh_every: refresh_every.unwrap_or_else(|| place.usual_refresh()),
+            cache: cache.map(RingCache::new),
             stale_after: self.stale_after.map(|span| span.0),
             high_water: self.state_dir.clone().map(HighWater::new),
             allow_rollback: self.allow_rollback,
-            ..WatchOptions::default()
         };
         if self.state_dir.is_none() && !self.dev {
             tracing::warn!(
@@ -250,13 +278,22 @@ impl Serve {
             );
         }
         let (handle, first) =
-            Watch::new(place.store(self.allow_group_read)?, options).start_waiting();
+            Watch::new(self.open(place)?, options).start_waiting();
         // What went wrong is in the log already, and in /readyz; what to do about it is not.
         if let Err(WatchError::Store(error)) = &first {
             let help = Failure::store(error, place);
             tracing::error!(ring = %place, "the ring is waited for; help: {}", help.help());
         }
         Ok(handle)
+    }
+
+    fn open(&self, place: &RingLocation) -> Result<Box<dyn Store>, Failure> {
+        place.open(Opening {
+            group_read: self.allow_group_read,
+            unverified_vault: self.dev,
+            rollback: self.allow_rollback,
+            unguarded_writes: false,
+        })
     }
 
     fn tokens(&self, ring: KeyRingHandle) -> Result<Tokens, Failure> {

@@ -20,7 +20,7 @@ pub(super) struct Init {
     #[command(flatten)]
     change: ChangeArgs,
 
-    /// What the ring is called [default: the file's name]
+    /// What the ring is called [default: the place's name]
     #[arg(long)]
     name: Option<String>,
 
@@ -31,11 +31,7 @@ pub(super) struct Init {
 impl Init {
     pub(super) fn run(self, console: &mut Console) -> End {
         let location = &self.change.ring.location;
-        let stem = || {
-            let file = location.file_path()?;
-            file.file_stem().map(|stem| stem.to_string_lossy().into_owned())
-        };
-        let name = self.name.clone().or_else(stem).unwrap_or_default();
+        let name = self.name.clone().or_else(|| location.usual_name()).unwrap_or_default();
         let policy = self.policy.over(Policy::default());
         let plan =
             rotation::init(&name, policy, console.now(), &mut SysRng).map_err(|refused| {

@@ -62,7 +62,7 @@ impl Serve {
             let service = self.tokens(KeyRingHandle::fixed(ring));
             findings.problems.extend(service.err().map(|failure| told(&failure)));
         } else if self.ring.is_none() {
-            findings.problems.push("no ring: say --ring file:PATH".to_owned());
+            findings.problems.push("no ring: say --ring file:PATH or vault:MOUNT/PATH".to_owned());
         }
         if let Some(Err(error)) = callers.map(|ring| Credentials::new(KeyRingHandle::fixed(ring))) {
             let error = format!("callers cannot be checked: {error}: add --credential-ring");
@@ -105,7 +105,7 @@ impl Serve {
         findings: &mut Findings,
         facts: &mut Vec<String>,
     ) -> Option<KeyRing> {
-        let store = place.store(self.allow_group_read);
+        let store = self.open(place);
         let loaded =
             store.and_then(|store| store.load().map_err(|error| Failure::store(&error, place)));
         let ring = match loaded {
