@@ -10,6 +10,9 @@
 )]
 
 mod common;
+#[cfg(feature = "vault")]
+#[path = "common/peers.rs"]
+mod peers;
 
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -70,6 +73,15 @@ contract!(file, {
 });
 
 contract!(memory, ((), MemoryStore::new()));
+
+#[cfg(feature = "vault")]
+contract!(vault, {
+    let vault = peers::DevVault::start();
+    let login = saddlebag_keys::VaultLogin::Token(vault.root_token().to_owned().into());
+    let settings = saddlebag_keys::VaultSettings::new(vault.address(), login).unwrap();
+    let place = "secret/shop/ring".parse().unwrap();
+    (vault, saddlebag_keys::VaultStore::new(place, settings).unwrap())
+});
 
 fn an_empty_store_has_no_ring(store: &impl Store) {
     let error = store.load().unwrap_err();

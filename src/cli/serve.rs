@@ -170,8 +170,9 @@ impl Serve {
             false => None,
         };
         let place = dev.as_ref().map(dev::Dev::ring).or(self.ring.as_ref());
-        let place =
-            place.ok_or_else(|| Failure::usage("no ring", "say --ring file:PATH or vault:MOUNT/PATH, or --dev"))?;
+        let place = place.ok_or_else(|| {
+            Failure::usage("no ring", "say --ring file:PATH or vault:MOUNT/PATH, or --dev")
+        })?;
         let ring = self.watch(place, self.ring_cache.as_ref())?;
         let credential_ring = self.credential_ring.as_ref().map(|place| self.watch(place, None));
         let credential_ring = credential_ring.transpose()?;
@@ -277,8 +278,7 @@ impl Serve {
                 "without --state-dir a restart takes an older ring than the one used before"
             );
         }
-        let (handle, first) =
-            Watch::new(self.open(place)?, options).start_waiting();
+        let (handle, first) = Watch::new(self.open(place)?, options).start_waiting();
         // What went wrong is in the log already, and in /readyz; what to do about it is not.
         if let Err(WatchError::Store(error)) = &first {
             let help = Failure::store(error, place);

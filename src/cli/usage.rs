@@ -45,7 +45,10 @@ pub(super) fn in_two_lines(rendered: &str) -> (String, String) {
     let first = joined(paragraphs.next().unwrap_or_default());
     let error = first.strip_prefix("error: ").unwrap_or(&first).to_owned();
     if error.contains("not provided") && error.contains("--ring") {
-        return (error, "add --ring file:PATH or vault:MOUNT/PATH, or set SADDLEBAG_RING".to_owned());
+        return (
+            error,
+            "add --ring file:PATH or vault:MOUNT/PATH, or set SADDLEBAG_RING".to_owned(),
+        );
     }
     let tip = paragraphs.map(joined).find_map(|line| Some(line.strip_prefix("tip: ")?.to_owned()));
     (error, tip.unwrap_or_else(|| "the same with --help tells what it takes".to_owned()))

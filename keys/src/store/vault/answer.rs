@@ -103,7 +103,7 @@ fn missing(answer: &Answer) -> Result<Secret, StoreErrorKind> {
     }
     match serde_json::from_slice::<Errors>(&answer.body) {
         Ok(_) => Ok(Secret::Missing),
-        Err(_) => Err(nonsense("404, and not as Vault says it: is VAULT_ADDR a Vault?")),
+        Err(_) => Err(nonsense("a 404, and not as Vault says it: is VAULT_ADDR a Vault?")),
     }
 }
 
@@ -252,7 +252,7 @@ pub(super) fn refusal(answer: &Answer) -> StoreErrorKind {
         400 | 405 => {
             StoreErrorKind::Denied(format!("Vault does not take the request ({status}{said})"))
         }
-        404 => unavailable("Vault has nothing there"),
+        404 => unavailable("nothing is there: is VAULT_ADDR a Vault?"),
         412 => unavailable("this node of Vault has not caught up"),
         429 => unavailable("Vault is asked too often, or this node is a standby"),
         472 | 473 => unavailable("this node of Vault is a standby"),
