@@ -1,5 +1,7 @@
 //! Three Vaults that keep their data in common (Raft), of which one can fail.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -34,12 +36,13 @@ impl RaftCluster {
         let sooner = json!({ "server_stabilization_time": "1s" });
         let autopilot = "sys/storage/raft/autopilot/configuration";
         nodes[0].client.must("POST", autopilot, Some(sooner));
-        for node in &nodes[1..] {
-            let leader = json!({ "leader_api_addr": nodes[0].client.address() });
+        let first = nodes[0].client.clone();
+        for node in &mut nodes[1..] {
+            let leader = json!({ "leader_api_addr": first.address() });
             node.client.must("POST", "sys/storage/raft/join", Some(leader));
             node.unseal(&unseal_key);
         }
-        eventually("every node votes", || voters(&nodes[0].client) == count);
+        nodes[0].process().wait_until("every node votes", || voters(&first) == count);
         Self { nodes, unseal_key }
     }
 
@@ -57,7 +60,7 @@ impl RaftCluster {
         self.wait_for_leader()
     }
 
-    /// Waits until a running node leads, and is active: it serves.
+    /// Waits until a running node leads and serves.
     pub(crate) fn wait_for_leader(&self) -> usize {
         let mut leader = None;
         eventually("a node leads", || {
@@ -85,12 +88,12 @@ impl RaftCluster {
     }
 
     /// A node stands still, its connections open.
-    pub(crate) fn freeze(&self, index: usize) {
-        self.nodes[index].process.as_ref().expect("it runs").freeze();
+    pub(crate) fn freeze(&mut self, index: usize) {
+        self.nodes[index].process().freeze();
     }
 
-    pub(crate) fn thaw(&self, index: usize) {
-        self.nodes[index].process.as_ref().expect("it runs").thaw();
+    pub(crate) fn thaw(&mut self, index: usize) {
+        self.nodes[index].process().thaw();
     }
 }
 
@@ -122,14 +125,19 @@ impl Node {
     }
 
     /// A node that joins takes its key share only once it has heard from the leader.
-    fn unseal(&self, key: &str) {
-        eventually("the node is unsealed", || {
-            if matches!(self.client.health(), Some(200 | 429)) {
+    fn unseal(&mut self, key: &str) {
+        let client = self.client.clone();
+        self.process().wait_until("it is unsealed", || {
+            if matches!(client.health(), Some(200 | 429)) {
                 return true;
             }
-            let _ = self.client.api("PUT", "sys/unseal", Some(json!({ "key": key })));
+            let _ = client.api("PUT", "sys/unseal", Some(json!({ "key": key })));
             false
         });
+    }
+
+    fn process(&mut self) -> &mut Process {
+        self.process.as_mut().expect("it runs")
     }
 }
 
