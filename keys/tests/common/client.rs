@@ -1,7 +1,33 @@
 //! Vault's API as the tests use it: JSON over plain HTTP, no redirect followed, no status an error.
 //!
-//! What Vault 1.21.0 answers; `peers_vault.rs` holds it to this. A refusal is `{"errors": ["…", …]}`, and has
-//! nothing else.
+//! What Vault 1.21.0 answers, to which `peers_vault/answers.rs` and `cluster.rs` hold it. A refusal is
+//! `{"errors": ["…"]}` and nothing else; below, its status and its words.
+//!
+//! - KV 2, a write: 200 with `data.version`. Another version than `options.cas`: 400 `check-and-set parameter did
+//!   not match the current version`. Other 400s are no conflict: `check-and-set parameter required for this call`,
+//!   `error parsing check-and-set parameter`, `no data provided`.
+//! - KV 2, nothing there, or no such version: 404 and `"errors": []`. A version that is deleted or destroyed: 404
+//!   too, without `errors`, with `data.data` null and `data.metadata.version`, `deletion_time` (empty where it is
+//!   only destroyed) and `destroyed`; `metadata/` is 200 with `current_version` as before, and the next write's
+//!   `cas` is that, not 0. With its metadata deleted, a secret starts at version 1 again.
+//! - KV 1 takes a write that is meant for version 2, and checks nothing: 204 without a body. Read back, it is 200
+//!   with `data` as it was sent: `data.data` is there, and `data.metadata` is not.
+//! - 403: a token without the right, `1 error occurred:\n\t* permission denied\n\n`; one that is unknown, expired
+//!   or revoked, `2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n`; none, `permission denied`. The
+//!   right to write is asked before the version: `create` alone, where there is one, is 403.
+//! - `sys/internal/ui/mounts/PATH`, to a token with any right below the mount: 200 with `data.path` (`team/kv/`),
+//!   `data.type` (`kv`) and `data.options.version` (`"1"` or `"2"`, a string); PATH need not exist. No right there,
+//!   and no such mount, to root too: 403 `preflight capability check returned 403, …`.
+//! - No such mount, elsewhere: to root 404 `no handler for route "…". route entry not found.`, to others 403.
+//! - AppRole, a wrong role or secret id: 400 `invalid role or secret ID`. Renewing what is not renewable: 400 `lease
+//!   is not renewable`. Logins and renewals tell `auth.client_token`, `auth.lease_duration` and `auth.renewable`.
+//! - Sealed: 503 `Vault is sealed`, before any look at the token. A quota used up: 429 `request path "…": rate limit
+//!   quota exceeded`, without `Retry-After`.
+//! - A standby passes requests on. Where it must not (`X-Vault-No-Request-Forwarding`), or its leader has just gone,
+//!   it says 307 with the leader's URL, path and query, be that leader dead, and for as long as there is no other.
+//!   One that has just started and knows no leader: 500 `local node not active but active cluster node not found`.
+//!   Its `sys/health` is 429.
+//! - `X-Vault-Namespace` is ignored: namespaces are not in this edition.
 
 use std::time::Duration;
 
@@ -12,11 +38,23 @@ use serde_json::{Value, json};
 pub(crate) struct Client {
     address: String,
     root_token: String,
+    patience: Duration,
 }
 
 impl Client {
     pub(crate) fn new(address: &str, root_token: &str) -> Self {
-        Self { address: address.to_owned(), root_token: root_token.to_owned() }
+        let patience = Duration::from_secs(60);
+        Self { address: address.to_owned(), root_token: root_token.to_owned(), patience }
+    }
+
+    /// The same token for another address: that of a proxy, say.
+    pub(crate) fn at(&self, address: &str) -> Self {
+        Self { address: address.to_owned(), ..self.clone() }
+    }
+
+    /// With an end to every call.
+    pub(crate) fn within(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -59,7 +97,7 @@ impl Client {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .proxy(None)
-            .timeout_global(Some(Duration::from_secs(60)))
+            .timeout_global(Some(self.patience))
             .build()
             .into();
         let uri = format!("{}/v1/{path}", self.address);

@@ -15,7 +15,8 @@ use super::ports::Port;
 use super::process::Process;
 
 /// Vault with its data in files, initialised and unsealed, and without any KV engine. Its calls are
-/// [`Client`]'s.
+/// [`Client`]'s. The files are those of a Raft cluster of one: a Vault built with the tag `minimal` has no other
+/// storage that lasts.
 pub(crate) struct FileVault {
     process: Option<Process>,
     client: Client,
@@ -60,10 +61,14 @@ impl FileVault {
             listeners.push(json!({ "tcp": listener }));
             port
         });
+        let data = folder.path().join("data");
+        fs::create_dir(&data).unwrap();
+        let raft = json!({ "path": data, "node_id": "alone", "performance_multiplier": 1 });
         let configuration = json!({
             "api_addr": address,
+            "cluster_addr": format!("https://{}", port.cluster_address()),
             "listener": listeners,
-            "storage": { "file": { "path": folder.path().join("data") } },
+            "storage": { "raft": raft },
             "disable_mlock": true,
         });
         configure(folder.path(), &configuration);

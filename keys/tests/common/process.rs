@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// A running program. Dropped, it is killed and waited for.
 pub(crate) struct Process {
     name: String,
@@ -77,9 +79,7 @@ impl Process {
 
     /// Asks it to end (SIGTERM), and waits until it has.
     pub(crate) fn stop(mut self) {
-        let id = i32::try_from(self.child.id()).unwrap();
-        let id = rustix::process::Pid::from_raw(id).unwrap();
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
         let start = Instant::now();
         while self.child.try_wait().unwrap().is_none() {
             assert!(start.elapsed() < HANGS, "{} does not end: {}", self.name, self.end_of_log());
@@ -87,20 +87,28 @@ impl Process {
         }
     }
 
-    /// Lets it stand still (SIGSTOP): its connections stay open, and nothing answers.
+    /// Lets it stand still (SIGSTOP): its connections stay open, and nothing answers. Waits until each of its
+    /// threads does.
     pub(crate) fn freeze(&self) {
-        self.signal(rustix::process::Signal::STOP);
+        self.signal(Signal::STOP);
+        let threads = format!("/proc/{}/task", self.child.id());
+        eventually("it stands still", || {
+            let threads = fs::read_dir(&threads).unwrap();
+            threads.map(|thread| thread.unwrap().path().join("status")).all(|status| {
+                fs::read_to_string(status).is_ok_and(|status| status.contains("State:\tT"))
+            })
+        });
     }
 
     /// Lets it go on.
     pub(crate) fn thaw(&self) {
-        self.signal(rustix::process::Signal::CONT);
+        self.signal(Signal::CONT);
     }
 
-    fn signal(&self, signal: rustix::process::Signal) {
+    fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.id()).unwrap();
-        let id = rustix::process::Pid::from_raw(id).unwrap();
-        rustix::process::kill_process(id, signal).unwrap();
+        let id = Pid::from_raw(id).unwrap();
+        kill_process(id, signal).unwrap();
     }
 
     fn end(&mut self) {

@@ -1,5 +1,7 @@
 //! Three Vaults that keep their data in common (Raft), of which one can fail.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -19,8 +21,7 @@ struct Node {
     process: Option<Process>,
     client: Client,
     folder: TempDir,
-    /// Of the API, and of the other nodes.
-    _ports: [Port; 2],
+    _port: Port,
 }
 
 impl RaftCluster {
@@ -31,17 +32,17 @@ impl RaftCluster {
             node.client = Client::new(node.client.address(), &root_token);
         }
         unseal(&nodes[0].client, &unseal_key);
-        eventually("the first node leads", || nodes[0].client.health() == Some(200));
         // A node votes only after so long in the cluster; ten seconds are the default.
         let sooner = json!({ "server_stabilization_time": "1s" });
         let autopilot = "sys/storage/raft/autopilot/configuration";
         nodes[0].client.must("POST", autopilot, Some(sooner));
-        for node in &nodes[1..] {
-            let leader = json!({ "leader_api_addr": nodes[0].client.address() });
+        let first = nodes[0].client.clone();
+        for node in &mut nodes[1..] {
+            let leader = json!({ "leader_api_addr": first.address() });
             node.client.must("POST", "sys/storage/raft/join", Some(leader));
             node.unseal(&unseal_key);
         }
-        eventually("every node votes", || voters(&nodes[0].client) == count);
+        nodes[0].process().wait_until("every node votes", || voters(&first) == count);
         Self { nodes, unseal_key }
     }
 
@@ -59,7 +60,7 @@ impl RaftCluster {
         self.wait_for_leader()
     }
 
-    /// Waits until a running node leads, and is active: it serves.
+    /// Waits until a running node leads and serves.
     pub(crate) fn wait_for_leader(&self) -> usize {
         let mut leader = None;
         eventually("a node leads", || {
@@ -77,7 +78,8 @@ impl RaftCluster {
         self.nodes[index].process.take().expect("it runs").kill();
     }
 
-    /// Starts a node again, with the data that it had, and unseals it.
+    /// Starts a node again, with the data that it had, and unseals it. It answers 500 until it has found the
+    /// leader, or has become it.
     pub(crate) fn restart(&mut self, index: usize) {
         let node = &mut self.nodes[index];
         assert!(node.process.is_none(), "it still runs");
@@ -86,27 +88,23 @@ impl RaftCluster {
     }
 
     /// A node stands still, its connections open.
-    pub(crate) fn freeze(&self, index: usize) {
-        self.nodes[index].process.as_ref().expect("it runs").freeze();
+    pub(crate) fn freeze(&mut self, index: usize) {
+        self.nodes[index].process().freeze();
     }
 
-    pub(crate) fn thaw(&self, index: usize) {
-        self.nodes[index].process.as_ref().expect("it runs").thaw();
+    pub(crate) fn thaw(&mut self, index: usize) {
+        self.nodes[index].process().thaw();
     }
 }
 
 impl Node {
     fn start(index: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let ports = [Port::free(), Port::free()];
-        let address = format!("http://{}", ports[0].address());
+        let port = Port::free();
+        let address = format!("http://{}", port.address());
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
-        let tcp = json!({
-            "address": ports[0].address(),
-            "cluster_address": ports[1].address(),
-            "tls_disable": true,
-        });
+        let tcp = json!({ "address": port.address(), "tls_disable": true });
         let raft = json!({
             "path": data,
             "node_id": format!("node-{index}"),
@@ -115,7 +113,7 @@ impl Node {
         });
         let configuration = json!({
             "api_addr": address,
-            "cluster_addr": format!("https://{}", ports[1].address()),
+            "cluster_addr": format!("https://{}", port.cluster_address()),
             "listener": [{ "tcp": tcp }],
             "storage": { "raft": raft },
             "disable_mlock": true,
@@ -123,18 +121,23 @@ impl Node {
         configure(folder.path(), &configuration);
         let client = Client::new(&address, "");
         let process = start(folder.path(), &client);
-        Self { process: Some(process), client, folder, _ports: ports }
+        Self { process: Some(process), client, folder, _port: port }
     }
 
     /// A node that joins takes its key share only once it has heard from the leader.
-    fn unseal(&self, key: &str) {
-        eventually("the node is unsealed", || {
-            if matches!(self.client.health(), Some(200 | 429)) {
+    fn unseal(&mut self, key: &str) {
+        let client = self.client.clone();
+        self.process().wait_until("it is unsealed", || {
+            if matches!(client.health(), Some(200 | 429)) {
                 return true;
             }
-            let _ = self.client.api("PUT", "sys/unseal", Some(json!({ "key": key })));
+            let _ = client.api("PUT", "sys/unseal", Some(json!({ "key": key })));
             false
         });
+    }
+
+    fn process(&mut self) -> &mut Process {
+        self.process.as_mut().expect("it runs")
     }
 }
 
