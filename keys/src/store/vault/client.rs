@@ -271,13 +271,8 @@ impl Client {
             return Ok(mount.clone());
         }
         let place = self.place.as_str().to_owned();
-        let answer = self.try_ask(|| api::MountOf(place.clone())).await?;
-        let answer = answer.map_err(|lost| StoreErrorKind::Unavailable(lost.to_string()))?;
-        if answer.status == 403 {
-            // An older Vault, or a policy of its own: the usual is tried, and not taken for known.
-            let (mount, path) = self.place.first_and_rest();
-            return Ok(Mount { mount: mount.to_owned(), path: path.to_owned(), version: 2 });
-        }
+        // Nothing is guessed: version 1 takes a save that was meant for version 2, and checks nothing.
+        let answer = self.ask(|| api::MountOf(place.clone())).await?;
         let mount = answer::mount(&answer, &place)?;
         self.mount = Some(mount.clone());
         Ok(mount)

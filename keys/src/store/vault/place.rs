@@ -12,11 +12,6 @@ impl VaultPlace {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The first part, and the rest: the mount and the path, where the mount's name has no slash.
-    pub(super) fn first_and_rest(&self) -> (&str, &str) {
-        self.0.split_once('/').unwrap_or((&self.0, ""))
-    }
 }
 
 /// `MOUNT/PATH`: two parts or more between slashes, of letters, digits, `-`, `_`, `.` and `~`.
@@ -82,7 +77,7 @@ mod tests {
     fn a_place_is_a_mount_and_a_path() {
         let place: VaultPlace = "secret/shop/ring-1.json".parse().unwrap();
         assert_eq!(place.to_string(), "vault:secret/shop/ring-1.json");
-        assert_eq!(place.first_and_rest(), ("secret", "shop/ring-1.json"));
+        assert_eq!(place.as_str(), "secret/shop/ring-1.json");
         for (text, reason) in [
             ("secret", InvalidVaultPlace::NoPath),
             ("", InvalidVaultPlace::Part),
