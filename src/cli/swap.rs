@@ -123,7 +123,8 @@ impl ChangeArgs {
 fn same_harm(ring: &KeyRing, one: &Plan, other: &Plan) -> bool {
     let essence = |plan: &Plan| -> Vec<_> {
         let harm = plan.harm.iter();
-        harm.map(|harm| (discriminant(harm), ring.key(harm.key()).map(Key::id))).collect()
+        harm.map(|harm| (discriminant(harm), harm.key().and_then(|id| ring.key(id)).map(Key::id)))
+            .collect()
     };
     essence(one) == essence(other)
 }
