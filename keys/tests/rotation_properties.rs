@@ -40,13 +40,18 @@ enum Step {
 enum Verb {
     Stage,
     Rotate,
-    Activate { key: u8, force: bool },
+    Activate {
+        key: u8,
+        force: bool,
+    },
     Revoke(u8),
     RevokeAll,
     Prune,
     SetPolicy(Policy),
     /// Of the n-th generation that there was.
-    Restore { nth: u8 },
+    Restore {
+        nth: u8,
+    },
 }
 
 /// One ring, its history, and all who have to do with it.
@@ -282,7 +287,12 @@ impl World {
             let moved = ring.key(key.id());
             let moved = moved.is_none_or(|old| old.activates_at() != key.activates_at());
             let early = key.activates_at() < key.created_at().saturating_add(1);
-            if moved && (early || revokes || restores || matches!(verb, Verb::Activate { force: true, .. })) {
+            if moved
+                && (early
+                    || revokes
+                    || restores
+                    || matches!(verb, Verb::Activate { force: true, .. }))
+            {
                 self.early.insert(key.id());
             }
         }
@@ -326,10 +336,7 @@ impl World {
                 continue;
             };
             assert_eq!(key.created_at(), before.created_at());
-            assert!(
-                restores || key.activates_at() <= before.activates_at(),
-                "no key is put off"
-            );
+            assert!(restores || key.activates_at() <= before.activates_at(), "no key is put off");
             assert!(key.drains_until() >= before.drains_until(), "no drain is lowered");
             if before.revoked_at().is_some() {
                 assert_eq!(key, before, "a revoked key stays as it is");

@@ -3,6 +3,7 @@
 mod activate;
 mod at;
 mod check;
+mod document;
 mod export;
 mod import;
 mod init;
@@ -11,6 +12,7 @@ mod plan;
 mod policy;
 mod policy_args;
 mod prune;
+mod restore;
 mod revoke;
 mod rotate;
 mod show;
@@ -44,6 +46,7 @@ enum Verb {
     Prune(prune::Prune),
     Export(export::Export),
     Import(import::Import),
+    Restore(restore::Restore),
 }
 
 impl Keys {
@@ -61,6 +64,7 @@ impl Keys {
             Verb::Prune(verb) => verb.run(console),
             Verb::Export(verb) => verb.run(console),
             Verb::Import(verb) => verb.run(console),
+            Verb::Restore(verb) => verb.run(console),
         }
     }
 }

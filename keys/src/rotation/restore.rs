@@ -77,8 +77,7 @@ impl Both<'_> {
         old.sort_by_key(|key| key.activates_at);
         // Nobody falls back to a key that was draining in the old ring already.
         let active = self.old.active(self.now).map(|active| active.activates_at);
-        let mut issuing =
-            old.split_off(old.partition_point(|key| Some(key.activates_at) < active));
+        let mut issuing = old.split_off(old.partition_point(|key| Some(key.activates_at) < active));
         let issuer = issuing.first_mut().ok_or(Refused::NothingLeft)?;
         // On every clock at once: one that is behind must find an active key too, and the one before may
         // be gone.
@@ -114,11 +113,9 @@ impl Both<'_> {
     /// The keys that the old ring does not have: revoked, or issuing since.
     fn only_known(&self) -> Vec<Key> {
         let only = self.known.keys.iter().filter(|key| self.old.key(key.id).is_none());
-        only.filter(|key| {
-            key.is_revoked() || (self.has_issued(key) && !key.is_drained(self.now))
-        })
-        .cloned()
-        .collect()
+        only.filter(|key| key.is_revoked() || (self.has_issued(key) && !key.is_drained(self.now)))
+            .cloned()
+            .collect()
     }
 
     /// Whether some clock has had it active: it is, or it drains as only such keys do.
@@ -147,8 +144,8 @@ impl Both<'_> {
     fn put_off(&self, key: &mut Key) {
         let known = self.known.key(key.id).map(|known| known.activates_at);
         let (was, is) = (self.known.policy, self.old.policy);
-        let shorter = is.publish_ahead < was.publish_ahead
-            || is.max_token_lifetime < was.max_token_lifetime;
+        let shorter =
+            is.publish_ahead < was.publish_ahead || is.max_token_lifetime < was.max_token_lifetime;
         if self.may_issue(key.id) && (shorter || known < Some(key.activates_at)) {
             key.drains_until = key.drains_until.max(Some(self.drained()));
         }
@@ -168,12 +165,12 @@ impl Both<'_> {
 
     /// The keys of now whose tokens nobody takes any more.
     fn refused(&self, behind: &[Key], issuing: &[Key]) -> Vec<Harm> {
-        let kept = |id| {
-            behind.iter().chain(issuing).any(|key| key.id == id && !key.is_revoked())
-        };
-        let known = self.known.keys.iter().filter(|key| {
-            !kept(key.id) && (self.may_issue(key.id) || self.has_issued(key))
-        });
+        let kept = |id| behind.iter().chain(issuing).any(|key| key.id == id && !key.is_revoked());
+        let known = self
+            .known
+            .keys
+            .iter()
+            .filter(|key| !kept(key.id) && (self.may_issue(key.id) || self.has_issued(key)));
         let states = known.map(|key| (key.id, self.known.state(key, self.now)));
         states
             .filter(|(_, state)| state.verifies())
@@ -184,10 +181,12 @@ impl Both<'_> {
     /// The keys that issue before every node can have read them.
     fn unpublished(&self, issuing: &[Key]) -> Vec<Harm> {
         let active = self.known.active(self.now).map(Key::id);
+        let first_made = self.known.keys.iter().map(|key| key.created_at).min();
         let made = |key: &Key| self.known.key(key.id).map_or(self.now, Key::created_at);
         issuing
             .iter()
-            .filter(|key| active != Some(key.id))
+            // No node knows a ring without the first keys of all.
+            .filter(|key| active != Some(key.id) && first_made < Some(made(key)))
             .map(|key| (key, made(key).saturating_add(self.reckon.publish_ahead)))
             .filter(|(key, until)| self.now < *until && key.activates_at < *until)
             .map(|(key, until)| Harm::NotPublished { id: key.id, until })

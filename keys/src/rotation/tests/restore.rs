@@ -23,7 +23,7 @@ fn a_key_that_was_activated_by_mistake_is_staged_again_and_its_tokens_live() {
     assert!(standby.drains_until.is_some());
     assert_eq!(plan.ring.key(nth(2)), None);
     assert_eq!(plan.ring.unrevoked().last().unwrap().id, nth(3));
-    assert_eq!(plan.harm, [Harm::NotPublished { id: nth(0), until: at(NOW + DAY) }]);
+    assert_eq!(plan.harm, []);
 }
 
 #[test]
@@ -115,9 +115,7 @@ fn the_old_policy_comes_back_and_live_tokens_do_not_suffer_from_it() {
     assert_eq!(plan.ring.policy, short);
     // Nodes that have not read of it issue for 30 days.
     let standby = old.key(nth(1)).unwrap().activates_at;
-    assert!(
-        plan.ring.key(nth(0)).unwrap().drains_until >= Some(standby.saturating_add(DRAIN))
-    );
+    assert!(plan.ring.key(nth(0)).unwrap().drains_until >= Some(standby.saturating_add(DRAIN)));
 }
 
 #[test]
@@ -125,10 +123,7 @@ fn another_rings_document_is_refused() {
     let mut life = Life::new();
     let other = init("other", Policy::default(), at(NOW), &mut Draws(40)).unwrap().ring;
     let refused = restore(Some(&life.ring), &other, 0, at(NOW), &mut life.rng).unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "the document is of another ring, \"other\", not \"shop\""
-    );
+    assert_eq!(refused.to_string(), "the document is of another ring, \"other\", not \"shop\"");
     let scoped = life.ring.scoped_to(&Audience::new("shop").unwrap()).unwrap();
     for (present, old) in [(&scoped, &life.ring), (&life.ring, &scoped)] {
         let refused = restore(Some(present), old, 0, at(NOW), &mut Draws(9)).unwrap_err();
