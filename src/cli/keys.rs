@@ -3,6 +3,7 @@
 mod activate;
 mod at;
 mod check;
+mod copy;
 mod document;
 mod export;
 mod import;
@@ -12,11 +13,13 @@ mod plan;
 mod policy;
 mod policy_args;
 mod prune;
+mod publish;
 mod restore;
 mod revoke;
 mod rotate;
 mod show;
 mod stage;
+mod watch;
 
 use clap::{Args, Subcommand};
 
@@ -47,6 +50,9 @@ enum Verb {
     Export(export::Export),
     Import(import::Import),
     Restore(restore::Restore),
+    Publish(publish::Publish),
+    Copy(copy::Copy),
+    Watch(watch::Watch),
 }
 
 impl Keys {
@@ -65,6 +71,9 @@ impl Keys {
             Verb::Export(verb) => verb.run(console),
             Verb::Import(verb) => verb.run(console),
             Verb::Restore(verb) => verb.run(console),
+            Verb::Publish(verb) => verb.run(console),
+            Verb::Copy(verb) => verb.run(console),
+            Verb::Watch(verb) => verb.run(console),
         }
     }
 }
