@@ -44,15 +44,15 @@ enum Verb {
     Plan(plan::Plan),
     Stage(stage::Stage),
     Rotate(rotate::Rotate),
+    Watch(watch::Watch),
     Activate(activate::Activate),
     Revoke(revoke::Revoke),
     Prune(prune::Prune),
     Export(export::Export),
-    Import(import::Import),
-    Restore(restore::Restore),
     Publish(publish::Publish),
+    Import(import::Import),
     Copy(copy::Copy),
-    Watch(watch::Watch),
+    Restore(restore::Restore),
 }
 
 impl Keys {
@@ -65,15 +65,15 @@ impl Keys {
             Verb::Plan(verb) => verb.run(console),
             Verb::Stage(verb) => verb.run(console),
             Verb::Rotate(verb) => verb.run(console),
+            Verb::Watch(verb) => verb.run(console),
             Verb::Activate(verb) => verb.run(console),
             Verb::Revoke(verb) => verb.run(console),
             Verb::Prune(verb) => verb.run(console),
             Verb::Export(verb) => verb.run(console),
-            Verb::Import(verb) => verb.run(console),
-            Verb::Restore(verb) => verb.run(console),
             Verb::Publish(verb) => verb.run(console),
+            Verb::Import(verb) => verb.run(console),
             Verb::Copy(verb) => verb.run(console),
-            Verb::Watch(verb) => verb.run(console),
+            Verb::Restore(verb) => verb.run(console),
         }
     }
 }
