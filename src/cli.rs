@@ -19,11 +19,13 @@ mod keys;
 mod man;
 mod report;
 mod ring;
+mod rotator;
 mod secret_file;
 mod serve;
 mod shown;
 mod swap;
 mod token;
+mod until_told;
 mod usage;
 
 use std::ffi::OsString;

@@ -46,6 +46,7 @@ impl Api {
             tls: None,
             request_log: false,
             traced: false,
+            rotates: false,
         };
         let service = Service::new(tokens, None, settings);
         let service = Arc::new(service.expect("a service"));

@@ -57,6 +57,7 @@ use problem::Problem;
 pub(crate) use clock::clock_complaint;
 pub(crate) use limits::Limits;
 pub(crate) use listen::{Address, Bound, Handed};
+pub(crate) use metrics::{Rotation, RotationMetrics};
 pub(crate) use observe::SPANS;
 pub(crate) use peer::LocalUser;
 pub(crate) use tls::{Tls, TlsFiles};
@@ -99,6 +100,8 @@ pub(crate) struct Settings {
     pub(crate) request_log: bool,
     /// A span a request.
     pub(crate) traced: bool,
+    /// This node rotates its ring, and counts that.
+    pub(crate) rotates: bool,
 }
 
 impl Service {
@@ -109,7 +112,7 @@ impl Service {
         credential_ring: Option<KeyRingHandle>,
         settings: Settings,
     ) -> Result<Self, CannotServe> {
-        let Settings { limits, local_users, tls, request_log, traced } = settings;
+        let Settings { limits, local_users, tls, request_log, traced, rotates } = settings;
         let ring = tokens.ring().clone();
         let most = connections::room_for(limits.connections);
         let seats = || Seats::new(most, limits.connections_per_peer);
@@ -122,12 +125,17 @@ impl Service {
             local_users,
             limits,
             gates: Gates::new(limits.requests),
-            metrics: Metrics::new(tls.is_some()).map_err(CannotServe::Metrics)?,
+            metrics: Metrics::new(tls.is_some(), rotates).map_err(CannotServe::Metrics)?,
             seats: [seats(), seats()],
             tls,
             request_log,
             traced,
         })
+    }
+
+    /// Where rotations are counted, if this node makes any.
+    pub(crate) fn rotations(&self) -> Option<Arc<RotationMetrics>> {
+        self.metrics.rotation.clone()
     }
 
     /// Why no request can be answered at the moment, where that is so.

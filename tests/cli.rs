@@ -18,10 +18,18 @@ mod errors;
 mod files;
 #[path = "cli/program.rs"]
 mod program;
+#[path = "cli/published.rs"]
+mod published;
 #[path = "cli/races.rs"]
 mod races;
+#[path = "cli/restored.rs"]
+mod restored;
 #[path = "cli/rings.rs"]
 mod rings;
+#[path = "cli/rotators.rs"]
+mod rotators;
+#[path = "cli/running.rs"]
+mod running;
 #[path = "cli/secrecy.rs"]
 mod secrecy;
 #[path = "cli/transcripts.rs"]

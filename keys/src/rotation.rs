@@ -7,6 +7,7 @@
 mod changes;
 mod harm;
 mod refused;
+mod restore;
 mod settle;
 mod timeline;
 
@@ -22,6 +23,7 @@ use crate::secret::Secret;
 pub use changes::Change;
 pub use harm::Harm;
 pub use refused::Refused;
+pub use restore::restore;
 use settle::settle;
 pub use timeline::{Event, Label, Refusal, Timeline, timeline};
 
@@ -32,7 +34,8 @@ pub struct Plan {
     pub ring: KeyRing,
     /// How it differs from the one before.
     pub changes: Vec<Change>,
-    /// What live tokens or nodes suffer from it; empty for all but a forced activation and a revocation.
+    /// What live tokens or nodes suffer from it; empty for all but a forced activation, a revocation and a
+    /// restore.
     pub harm: Vec<Harm>,
     /// When `rotate` will next have something to do.
     pub next_due: UnixTime,

@@ -19,7 +19,7 @@ use std::sync::{Arc, Barrier};
 
 use proptest::prelude::*;
 use rand::{TryCryptoRng, TryRng};
-use saddlebag_keys::rotation::{self, Due, Plan, Refused, Revoke};
+use saddlebag_keys::rotation::{self, Due, Harm, Plan, Refused, Revoke};
 use saddlebag_keys::{Key, KeyId, KeyRing, KeyState, MOST_KEYS, MemoryStore, Policy, Store};
 use saddlebag_keys::{UnixTime, document};
 use sha2::{Digest, Sha256};
@@ -40,11 +40,18 @@ enum Step {
 enum Verb {
     Stage,
     Rotate,
-    Activate { key: u8, force: bool },
+    Activate {
+        key: u8,
+        force: bool,
+    },
     Revoke(u8),
     RevokeAll,
     Prune,
     SetPolicy(Policy),
+    /// Of the n-th generation that there was.
+    Restore {
+        nth: u8,
+    },
 }
 
 /// One ring, its history, and all who have to do with it.
@@ -60,8 +67,10 @@ struct World {
     tokens: BTreeMap<(KeyId, usize), Token>,
     published: BTreeMap<KeyId, usize>,
     revoked: BTreeMap<KeyId, usize>,
-    /// Generations that a revocation made.
+    /// Generations that a revocation or a restore made.
     revocations: BTreeSet<usize>,
+    /// Keys whose tokens a restore gave up and said so, by the generation that it made.
+    given_up: BTreeMap<KeyId, usize>,
     policy_changed: usize,
     /// Keys that a forced activation or a revocation made issue early.
     early: BTreeSet<KeyId>,
@@ -109,6 +118,7 @@ impl World {
             published: BTreeMap::new(),
             revoked: BTreeMap::new(),
             revocations: BTreeSet::new(),
+            given_up: BTreeMap::new(),
             policy_changed: 1,
             early: BTreeSet::new(),
             least_publish_ahead: policy.publish_ahead,
@@ -202,10 +212,12 @@ impl World {
     fn verify(&self, token: &Token, node: &Node, now: u64) {
         let promised =
             node.generation >= self.published[&token.key] && node.generation >= self.policy_changed;
-        let revoked =
-            self.revoked.get(&token.key).is_some_and(|revoked| *revoked <= node.generation);
-        // `revoke` may break the promise: a key whose successor is revoked issues for longer than the
-        // nodes know that have not read of it.
+        let refused = |by: &BTreeMap<KeyId, usize>| {
+            by.get(&token.key).is_some_and(|generation| *generation <= node.generation)
+        };
+        let revoked = refused(&self.revoked) || refused(&self.given_up);
+        // `revoke` may break the promise, and so may `restore`: a key whose successor is revoked issues for
+        // longer than the nodes know that have not read of it.
         let unread = node.generation + 1..=token.generation;
         let unread = !unread.is_empty() && self.revocations.range(unread).next().is_some();
         if !promised || revoked || unread {
@@ -236,6 +248,10 @@ impl World {
             Verb::RevokeAll => rotation::revoke(&ring, Revoke::All, now, rng).map(now_due),
             Verb::Prune => rotation::prune(&ring, now, rng),
             Verb::SetPolicy(policy) => rotation::set_policy(&ring, *policy, now, rng),
+            Verb::Restore { nth: nth_ring } => {
+                let old = &self.rings[usize::from(*nth_ring) % self.rings.len()];
+                rotation::restore(Some(&ring), old, 0, now, rng).map(now_due)
+            }
         };
         let plan = match (planned, verb) {
             (Ok(Due::Now(plan)), _) => *plan,
@@ -252,6 +268,8 @@ impl World {
                 return;
             }
             (Err(Refused::AboutToActivate { .. }), Verb::SetPolicy(_)) => return,
+            (Err(Refused::NothingLeft), Verb::Restore { .. }) => return,
+            (Err(Refused::Full), Verb::Restore { .. }) => return,
             (Err(Refused::Full), _) => {
                 assert!(ring.keys().iter().all(|key| key.revoked_at().is_none()));
                 assert_eq!(ring.keys().len(), MOST_KEYS);
@@ -260,7 +278,8 @@ impl World {
             (Err(refused), verb) => panic!("{verb:?} is refused: {refused}"),
         };
         let revokes = matches!(verb, Verb::Revoke(_) | Verb::RevokeAll);
-        if !revokes && !matches!(verb, Verb::Activate { force: true, .. }) {
+        let restores = matches!(verb, Verb::Restore { .. });
+        if !revokes && !restores && !matches!(verb, Verb::Activate { force: true, .. }) {
             assert_eq!(plan.harm, []);
         }
         let next = self.rings.len() + 1;
@@ -268,7 +287,12 @@ impl World {
             let moved = ring.key(key.id());
             let moved = moved.is_none_or(|old| old.activates_at() != key.activates_at());
             let early = key.activates_at() < key.created_at().saturating_add(1);
-            if moved && (early || revokes || matches!(verb, Verb::Activate { force: true, .. })) {
+            if moved
+                && (early
+                    || revokes
+                    || restores
+                    || matches!(verb, Verb::Activate { force: true, .. }))
+            {
                 self.early.insert(key.id());
             }
         }
@@ -276,24 +300,43 @@ impl World {
             self.revocations.insert(next);
             nobody_falls_back(&ring, &plan.ring, self.time, self.largest_offset);
         }
-        if let Verb::SetPolicy(policy) = verb {
+        if restores {
+            self.revocations.insert(next);
+            self.restored(&plan, next);
+        }
+        if plan.ring.policy() != ring.policy() {
             self.policy_changed = next;
-            self.least_publish_ahead = self.least_publish_ahead.min(policy.publish_ahead);
+            self.least_publish_ahead =
+                self.least_publish_ahead.min(plan.ring.policy().publish_ahead);
         }
         assert!(plan.ring.standby(now).is_some(), "every save leaves a standby");
-        self.goes_on_from(&ring, &plan.ring);
+        self.goes_on_from(&ring, &plan.ring, restores);
         self.save(plan.ring);
     }
 
+    /// A restore may give up tokens of keys that are about to issue, and says of which.
+    fn restored(&mut self, plan: &Plan, generation: usize) {
+        for harm in &plan.harm {
+            match harm {
+                Harm::TokensRefused { id, .. } => {
+                    assert!(plan.ring.key(*id).is_none());
+                    self.given_up.entry(*id).or_insert(generation);
+                }
+                Harm::NotPublished { id, .. } => assert!(plan.ring.key(*id).is_some()),
+                other => panic!("{other}"),
+            }
+        }
+    }
+
     /// What holds between any generation and the one after it.
-    fn goes_on_from(&self, old: &KeyRing, new: &KeyRing) {
+    fn goes_on_from(&self, old: &KeyRing, new: &KeyRing, restores: bool) {
         assert_eq!(new.generation(), old.generation() + 1);
         for key in new.keys() {
             let Some(before) = old.key(key.id()) else {
                 continue;
             };
             assert_eq!(key.created_at(), before.created_at());
-            assert!(key.activates_at() <= before.activates_at(), "no key is put off");
+            assert!(restores || key.activates_at() <= before.activates_at(), "no key is put off");
             assert!(key.drains_until() >= before.drains_until(), "no drain is lowered");
             if before.revoked_at().is_some() {
                 assert_eq!(key, before, "a revoked key stays as it is");
@@ -439,6 +482,7 @@ fn verb(least_skew: u64) -> impl Strategy<Value = Verb> {
         1 => Just(Verb::RevokeAll),
         1 => Just(Verb::Prune),
         2 => policy(least_skew).prop_map(Verb::SetPolicy),
+        2 => any::<u8>().prop_map(|nth| Verb::Restore { nth }),
     ]
 }
 

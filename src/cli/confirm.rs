@@ -3,12 +3,12 @@
 use super::console::Console;
 use super::failure::Failure;
 
-/// Goes on where somebody agreed.
-pub(super) fn confirm(console: &mut Console, yes: bool, what: &str) -> Result<(), Failure> {
+/// Goes on where somebody agreed to what it does: "this refuses …".
+pub(super) fn confirm(console: &mut Console, yes: bool, does: &str) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
-    let answer = console.ask(&format!("{what} Type yes to go on:"));
+    let answer = console.ask("This cannot be undone. Type yes to go on:");
     match answer.as_deref() {
         Some("yes") => Ok(()),
         Some(_) => Err(Failure::refused(
@@ -16,7 +16,7 @@ pub(super) fn confirm(console: &mut Console, yes: bool, what: &str) -> Result<()
             "type the whole word yes, or add --yes",
         )),
         None => Err(Failure::usage(
-            "this refuses tokens that are alive, and nobody is at a terminal to agree",
+            format!("{does}, and nobody is at a terminal to agree"),
             "add --yes; --dry-run shows what would happen",
         )),
     }

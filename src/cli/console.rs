@@ -78,6 +78,14 @@ impl Console {
         &mut self.answer
     }
 
+    /// Writes what there is of the answer at once, for verbs that go on. Nobody who reads it is no reason
+    /// to stop.
+    pub(super) fn flush(&mut self) {
+        let mut stdout = io::stdout().lock();
+        let _ = stdout.write_all(&self.answer).and_then(|()| stdout.flush());
+        self.answer.clear();
+    }
+
     /// Tells the person at the terminal something, at once. What cannot be told is no failure.
     pub(super) fn note(&mut self, line: impl Display) {
         #[cfg(fuzzing)]
@@ -144,7 +152,8 @@ impl Console {
         .into()
     }
 
-    fn tell(&mut self, failure: &Failure) {
+    /// Tells of a failure, its error and its remedy.
+    pub(super) fn tell(&mut self, failure: &Failure) {
         self.note(format_args!("error: {}", failure.error()));
         self.note(format_args!("help: {}", failure.help()));
     }

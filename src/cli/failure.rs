@@ -154,6 +154,18 @@ impl Failure {
                 "nodes that have not read the new policy would issue too long under that key"
                     .to_owned(),
             ),
+            Refused::OtherRing { .. } => (
+                Exit::Refused,
+                format!(
+                    "a ring is restored from its own older generations alone: saddlebag keys show --ring {ring}"
+                ),
+            ),
+            Refused::NothingLeft => (
+                Exit::Refused,
+                format!(
+                    "the ring that is there goes on; its keys: saddlebag keys show --ring {ring}"
+                ),
+            ),
             Refused::Policy(invalid) => (Exit::Usage, policy_help(invalid).to_owned()),
             Refused::Full => {
                 (Exit::Refused, format!("when keys drain: saddlebag keys show --ring {ring}"))

@@ -3,6 +3,8 @@
 mod activate;
 mod at;
 mod check;
+mod copy;
+mod document;
 mod export;
 mod import;
 mod init;
@@ -11,10 +13,13 @@ mod plan;
 mod policy;
 mod policy_args;
 mod prune;
+mod publish;
+mod restore;
 mod revoke;
 mod rotate;
 mod show;
 mod stage;
+mod watch;
 
 use clap::{Args, Subcommand};
 
@@ -39,11 +44,15 @@ enum Verb {
     Plan(plan::Plan),
     Stage(stage::Stage),
     Rotate(rotate::Rotate),
+    Watch(watch::Watch),
     Activate(activate::Activate),
     Revoke(revoke::Revoke),
     Prune(prune::Prune),
     Export(export::Export),
+    Publish(publish::Publish),
     Import(import::Import),
+    Copy(copy::Copy),
+    Restore(restore::Restore),
 }
 
 impl Keys {
@@ -56,11 +65,15 @@ impl Keys {
             Verb::Plan(verb) => verb.run(console),
             Verb::Stage(verb) => verb.run(console),
             Verb::Rotate(verb) => verb.run(console),
+            Verb::Watch(verb) => verb.run(console),
             Verb::Activate(verb) => verb.run(console),
             Verb::Revoke(verb) => verb.run(console),
             Verb::Prune(verb) => verb.run(console),
             Verb::Export(verb) => verb.run(console),
+            Verb::Publish(verb) => verb.run(console),
             Verb::Import(verb) => verb.run(console),
+            Verb::Copy(verb) => verb.run(console),
+            Verb::Restore(verb) => verb.run(console),
         }
     }
 }

@@ -185,10 +185,12 @@ struct HarmEntry {
 impl HarmEntry {
     fn of(harm: &Harm) -> Self {
         let text = harm.to_string();
-        let (harm, key) = match harm {
-            Harm::NotPublished { id, .. } => ("not_published", Some(id.to_string())),
-            Harm::TokensRefused { id, .. } => ("tokens_refused", Some(id.to_string())),
-            _ => ("other", None),
+        let key = harm.key().map(|id| id.to_string());
+        let harm = match harm {
+            Harm::NotPublished { .. } => "not_published",
+            Harm::TokensRefused { .. } => "tokens_refused",
+            Harm::Forgotten { .. } => "forgotten",
+            _ => "other",
         };
         Self { harm, key, text }
     }

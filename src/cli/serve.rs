@@ -4,6 +4,7 @@ mod check;
 mod dev;
 mod limits;
 mod logs;
+mod rotate;
 mod systemd;
 mod tls;
 
@@ -17,7 +18,6 @@ use clap::Args;
 use saddlebag_keys::{
     HighWater, KeyRingHandle, RingCache, Store, UnixTime, Watch, WatchError, WatchOptions,
 };
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::End;
 use super::config_file::Setting;
@@ -26,6 +26,7 @@ use super::duration::Duration as Span;
 use super::failure::{Exit, Failure};
 use super::ring::{Opening, RingLocation, location_parser};
 use super::token::Jwt;
+use super::until_told::told;
 use crate::service::{
     Address, Bound, CannotServe, Handed, LocalUser, Service, Settings, clock_complaint,
 };
@@ -97,6 +98,11 @@ pub(super) struct Serve {
     /// Another ring for callers' credentials; a scoped --ring needs it
     #[arg(long, env = "SADDLEBAG_CREDENTIAL_RING", value_name = "RING", value_parser = location_parser())]
     credential_ring: Option<RingLocation>,
+
+    /// Rotates the ring whenever something is due, as any number of nodes may; without it, a node never
+    /// writes to the ring
+    #[arg(long, env = "SADDLEBAG_ROTATE")]
+    rotate: bool,
 
     /// Where the highest generation used is kept, so that no restart takes an older ring
     #[arg(long, env = "SADDLEBAG_STATE_DIR", value_name = "DIR")]
@@ -177,6 +183,7 @@ impl Serve {
         let credential_ring = self.credential_ring.as_ref().map(|place| self.watch(place, None));
         let credential_ring = credential_ring.transpose()?;
         let service = self.service(ring.clone(), credential_ring.clone())?;
+        let rotator = self.rotator(place, &ring)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| {
             Failure::unavailable(
@@ -184,6 +191,9 @@ impl Serve {
                 "this user's limits on processes and memory must allow a few",
             )
         })?;
+        if let Some(rotator) = rotator {
+            runtime.spawn(rotate::rotate(rotator, place.clone(), service.rotations()));
+        }
         let end =
             runtime.block_on(self.listen(service, [Some(ring), credential_ring], dev, &mut handed));
         // Whoever still looks at files on a disk that hangs is not waited for.
@@ -315,6 +325,7 @@ impl Serve {
             tls: self.tls.load()?.map(Arc::new),
             request_log: self.logs.log_requests,
             traced: self.logs.otlp.is_some(),
+            rotates: self.rotate,
         };
         Service::new(self.tokens(ring)?, credential_ring, settings).map_err(|error| match error {
             CannotServe::Callers(error) => Failure::usage(
@@ -406,20 +417,11 @@ fn address(listener: &Bound) -> Result<String, Failure> {
     })
 }
 
-/// Resolves at the first SIGTERM or SIGINT.
+/// Resolves when this server is told to end.
 fn shutdown() -> Result<impl Future<Output = ()>, Failure> {
-    let listen = |kind| {
-        signal(kind).map_err(|error| {
-            Failure::refused(format!("signals cannot be taken: {error}"), "start it again")
-        })
-    };
-    let (mut terminate, mut interrupt) =
-        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let told = told()?;
     Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        told.await;
         systemd::ending();
         tracing::info!("ending: no new connections, and what is under way is finished");
     })

@@ -4,7 +4,7 @@ use std::mem::discriminant;
 
 use clap::Args;
 use rand::rngs::SysRng;
-use saddlebag_keys::rotation::{Due, Plan, Refused};
+use saddlebag_keys::rotation::{Due, Harm, Plan, Refused};
 use saddlebag_keys::{Key, KeyRing, Store, UnixTime};
 
 use super::console::Console;
@@ -53,24 +53,35 @@ impl ChangeArgs {
         plan: impl Fn(&KeyRing, UnixTime, &mut SysRng) -> Planned<Plan>,
     ) -> End {
         let ring = self.ring.load()?;
-        let mut planned = self.judge(plan(&ring, console.now(), &mut SysRng))?;
+        self.agreed_on(console, yes, Some(&ring), |now, rng| plan(&ring, now, rng))
+    }
+
+    /// The same, of the ring that is there, or of none.
+    pub(super) fn agreed_on(
+        &self,
+        console: &mut Console,
+        yes: bool,
+        present: Option<&KeyRing>,
+        plan: impl Fn(UnixTime, &mut SysRng) -> Planned<Plan>,
+    ) -> End {
+        let mut planned = self.judge(plan(console.now(), &mut SysRng))?;
         if !self.dry_run && !planned.harm.is_empty() {
             report::announce(console, &self.ring.location, &planned);
-            confirm::confirm(console, yes, "This cannot be undone.")?;
+            confirm::confirm(console, yes, does(&planned))?;
             // Whoever agreed took their time: what is saved counts from now, and does no other harm.
-            let again = self.judge(plan(&ring, console.now(), &mut SysRng))?;
-            if !same_harm(&ring, &again, &planned) {
+            let again = self.judge(plan(console.now(), &mut SysRng))?;
+            if !same_harm(present, &again, &planned) {
                 return Err(Failure::conflict(
                     format!(
                         "the plan changed while it waited: generation {} now does other harm",
-                        ring.generation()
+                        planned.ring.generation()
                     ),
                     "nothing was changed; run this again",
                 ));
             }
             planned = again;
         }
-        self.save(&planned, Some(ring.generation()))?;
+        self.save(&planned, present.map(KeyRing::generation))?;
         self.report(console, &planned)
     }
 
@@ -118,12 +129,20 @@ impl ChangeArgs {
     }
 }
 
+/// What whoever agrees to a plan agrees to.
+fn does(plan: &Plan) -> &'static str {
+    match plan.harm.iter().all(|harm| matches!(harm, Harm::Forgotten { .. })) {
+        true => "this may take revoked keys again",
+        false => "this refuses tokens that are alive",
+    }
+}
+
 /// Whether two plans for a ring harm the same keys in the same ways. A new key is drawn for each plan,
 /// and is as good as another.
-fn same_harm(ring: &KeyRing, one: &Plan, other: &Plan) -> bool {
+fn same_harm(present: Option<&KeyRing>, one: &Plan, other: &Plan) -> bool {
+    let known = |harm: &Harm| present?.key(harm.key()?).map(Key::id);
     let essence = |plan: &Plan| -> Vec<_> {
-        let harm = plan.harm.iter();
-        harm.map(|harm| (discriminant(harm), ring.key(harm.key()).map(Key::id))).collect()
+        plan.harm.iter().map(|harm| (discriminant(harm), known(harm))).collect()
     };
     essence(one) == essence(other)
 }

@@ -5,9 +5,10 @@ mod connections;
 mod families;
 mod http;
 mod ring;
+mod rotation;
 mod tokens;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -25,6 +26,7 @@ use tokens::TokenMetrics;
 
 pub(super) use connections::ConnectionMetrics;
 pub(super) use http::Shed;
+pub(crate) use rotation::{Rotation, RotationMetrics};
 pub(super) use tokens::{CallerRefused, Made, Verdict};
 
 /// Everything that is counted.
@@ -37,12 +39,14 @@ pub(super) struct Metrics {
     ready: IntGauge,
     certificate: Option<IntGauge>,
     rings: RingMetrics,
+    /// Where this node rotates its ring.
+    pub(super) rotation: Option<Arc<RotationMetrics>>,
     measuring: Mutex<()>,
 }
 
 impl Metrics {
     /// Fails only where two metrics have one name.
-    pub(super) fn new(tls: bool) -> Result<Self, Error> {
+    pub(super) fn new(tls: bool, rotates: bool) -> Result<Self, Error> {
         let registry = Registry::new();
         let family = Families(&registry);
         let version = family.gauges("saddlebag_build_info", "1, with the version.", "version")?;
@@ -52,6 +56,7 @@ impl Metrics {
             let name = "saddlebag_tls_certificate_not_after_timestamp_seconds";
             family.gauge(name, "When the certificate in use ends, in Unix seconds.")
         };
+        let rotation = || RotationMetrics::new(&family).map(Arc::new);
         Ok(Self {
             tokens: TokenMetrics::new(&family)?,
             http: HttpMetrics::new(&family)?,
@@ -59,6 +64,7 @@ impl Metrics {
             ready: family.gauge("saddlebag_ready", "1 where /readyz is 200.")?,
             certificate: tls.then(certificate).transpose()?,
             rings: RingMetrics::new(&family)?,
+            rotation: rotates.then(rotation).transpose()?,
             measuring: Mutex::new(()),
             registry,
         })
@@ -114,7 +120,7 @@ mod tests {
 
     #[test]
     fn what_happens_is_counted_under_its_own_name() {
-        let metrics = Metrics::new(false).unwrap();
+        let metrics = Metrics::new(false, false).unwrap();
         metrics.tokens.made(Made::Renewed, Protection::Jwt, "x");
         metrics.tokens.not_made(&IssueError::JwtBinding);
         metrics.tokens.not_made(&IssueError::Randomness(String::new()));
@@ -152,7 +158,7 @@ mod tests {
 
     #[test]
     fn nothing_that_happens_makes_another_series() {
-        let metrics = Metrics::new(true).unwrap();
+        let metrics = Metrics::new(true, true).unwrap();
         let series = |text: &str| text.lines().filter(|line| !line.starts_with('#')).count();
         let before = series(&text(&metrics));
         for route in Route::ALL {

@@ -36,6 +36,9 @@ fn no_verb_shows_a_secret_of_the_ring() {
         &["keys", "export", "--audience", "shop", "--out", "shop.json"],
         &["token", "issue"],
         &["credential", "issue", "--role", "admin"],
+        &["keys", "publish", "--audience", "shop", "--to", "file:node.json", "--json"],
+        &["keys", "copy", "--from", "file:ring.json", "--to", "file:copy.json"],
+        &["keys", "restore", "copy.json", "--generation-above", "9", "--yes"],
     ] {
         let end = place.run(args);
         assert_eq!(code(&end), 0, "{args:?} {}", stderr(&end));

@@ -36,6 +36,7 @@ mod page;
 mod refusals;
 mod regression;
 mod replay;
+mod rotation;
 mod secrecy;
 mod sessions;
 mod smuggling;

@@ -223,3 +223,13 @@ fn the_pages_address_with_a_slash_leads_to_the_page() {
         crate::support::Caller { url: format!("http://{}", server.api), credential: None };
     assert_eq!(anybody.get("/docs/").status, 200);
 }
+
+/// Bug: the gauge stayed at 0 however long a rotation was overdue, and the alert on it never fired.
+#[test]
+fn a_rotation_that_is_overdue_is_shown_as_such() {
+    let second = ["--rotate-every", "1s", "--publish-ahead", "1s", "--max-token-lifetime", "1s"];
+    let ring = Ring::with(&[&second[..], &["--clock-skew", "0s"]].concat());
+    let node = ring.serve(&[]).ready();
+    let gauge = "saddlebag_ring_next_rotation_seconds{ring=\"sessions\"} -";
+    eventually("it is overdue", || node.admin().get("/metrics").text.contains(gauge));
+}

@@ -23,13 +23,19 @@ pub enum Harm {
         /// What it was.
         state: KeyState,
     },
+    /// What was revoked since this generation is not known: such keys are taken again.
+    Forgotten {
+        /// The newest generation that is known.
+        generation: u64,
+    },
 }
 
 impl Harm {
-    /// The key whose tokens suffer.
-    pub fn key(&self) -> KeyId {
+    /// The key whose tokens suffer, where it is one.
+    pub fn key(&self) -> Option<KeyId> {
         match self {
-            Self::NotPublished { id, .. } | Self::TokensRefused { id, .. } => *id,
+            Self::NotPublished { id, .. } | Self::TokensRefused { id, .. } => Some(*id),
+            Self::Forgotten { .. } => None,
         }
     }
 }
@@ -45,6 +51,11 @@ impl fmt::Display for Harm {
             Self::TokensRefused { id, state } => {
                 write!(f, "every token under the {state} key {id} is refused at once")
             }
+            Self::Forgotten { generation } => write!(
+                f,
+                "keys revoked since generation {generation} are taken again, and keys made since are not \
+                 known any more"
+            ),
         }
     }
 }

@@ -50,6 +50,20 @@ pub enum Refused {
         /// When it activates.
         activates_at: UnixTime,
     },
+    /// Another ring's document cannot be restored.
+    OtherRing {
+        /// Its name.
+        name: String,
+        /// The ring's.
+        wanted: String,
+    },
+    /// Two rings of one name were made apart: one id, two secrets.
+    TwoSecrets {
+        /// The id.
+        id: KeyId,
+    },
+    /// No key of the ring to restore may issue any more.
+    NothingLeft,
     /// The policy cannot be followed.
     Policy(InvalidPolicy),
     /// 32 keys, none of them revoked, and none has drained.
@@ -79,6 +93,14 @@ impl fmt::Display for Refused {
                 f,
                 "publish_ahead and max_token_lifetime cannot be lowered while key {id} is about to \
                  activate; try again after {activates_at}"
+            ),
+            Self::OtherRing { name, wanted } => {
+                write!(f, "the document is of another ring, {name:?}, not {wanted:?}")
+            }
+            Self::TwoSecrets { id } => write!(f, "key {id} has another secret in the document"),
+            Self::NothingLeft => f.write_str(
+                "nothing is left to restore: since that generation every key of it that could sign was \
+                 revoked or has drained",
             ),
             Self::Policy(invalid) => invalid.fmt(f),
             Self::Full => f.write_str(

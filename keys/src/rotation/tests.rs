@@ -13,6 +13,7 @@ mod init;
 mod lives;
 mod policy;
 mod prune;
+mod restore;
 mod revoke;
 mod rotate;
 mod timeline;

@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use saddlebag_keys::{KeyRing, Store, StoreErrorKind, document};
-use zeroize::Zeroizing;
+use saddlebag_keys::KeyRing;
 
+use super::document;
 use super::placed::{self, Placed};
 use crate::cli::End;
 use crate::cli::console::Console;
-use crate::cli::failure::Failure;
 use crate::cli::ring::{RingArgs, RingLocation};
 
 /// Checks a ring document and saves it: a ring from another machine, or a scoped ring
@@ -40,34 +39,15 @@ pub(super) struct Import {
 
 impl Import {
     pub(super) fn run(self, console: &mut Console) -> End {
-        let ring = self.read(console)?;
+        let allow_group_read = self.ring.allow_group_read;
+        let ring = document::read(console, &self.file, allow_group_read)?;
         let location = &self.ring.location;
-        let written = placed::place(&ring, location, self.ring.allow_group_read, self.dry_run)?;
+        let written = placed::place(&ring, location, allow_group_read, self.dry_run)?;
         let end = Placed { written, dry_run: self.dry_run, json: self.json };
         if ring.standby(console.now()).is_none() {
             note_no_standby(console, &ring, location);
         }
         placed::report(console, &ring, location, &end)
-    }
-
-    fn read(&self, console: &mut Console) -> Result<KeyRing, Failure> {
-        if self.file.as_os_str() != "-" {
-            let source = RingLocation::file(&self.file);
-            let loaded = source.store(self.ring.allow_group_read)?.load();
-            return loaded.map_err(|error| match error.kind() {
-                StoreErrorKind::NotFound => {
-                    Failure::unavailable(error.to_string(), "check the path of the document")
-                }
-                _ => Failure::store(&error, &source),
-            });
-        }
-        let text = Zeroizing::new(console.read_input("the ring", document::MAX_LEN)?);
-        document::parse(&text).map_err(|invalid| {
-            Failure::unavailable(
-                format!("standard input: not a ring: {invalid}"),
-                "send a whole ring document, as it was written",
-            )
-        })
     }
 }
 

@@ -8,6 +8,7 @@ use saddlebag_keys::{HighWater, KeyRing, KeyRingHandle, Store, UnixTime};
 use serde::Serialize;
 
 use super::Serve;
+use super::rotate::scoped;
 use crate::cli::End;
 use crate::cli::config_file::Setting;
 use crate::cli::console::Console;
@@ -58,6 +59,9 @@ impl Serve {
             }
             None => ring.clone(),
         };
+        if self.rotate {
+            findings.problems.extend(self.cannot_rotate(ring.as_ref()));
+        }
         if let Some(ring) = ring {
             let service = self.tokens(KeyRingHandle::fixed(ring));
             findings.problems.extend(service.err().map(|failure| told(&failure)));
@@ -137,6 +141,15 @@ impl Serve {
             findings.warnings.push(format!("{what}: no key is staged: run saddlebag keys rotate"));
         }
         Some(ring)
+    }
+
+    /// Why `--rotate` would never save a ring.
+    fn cannot_rotate(&self, ring: Option<&KeyRing>) -> Option<String> {
+        if let Some(audience) = ring.and_then(KeyRing::scope) {
+            return Some(told(&scoped(audience)));
+        }
+        let store = self.ring.as_ref()?.store(self.allow_group_read).ok()?;
+        unwritable(&format!("--rotate {}", store.location()), &store.folder()?)
     }
 
     fn look_at_listeners(&self, findings: &mut Findings) {

@@ -91,7 +91,8 @@ impl RingMetrics {
             // Fails where it is not there, which is as well.
             None => drop(self.next_activation.remove_label_values(&[name])),
         }
-        let due = next_due(&ring, now);
+        // From the beginning of time on: later than now is never overdue.
+        let due = next_due(&ring, UnixTime::default());
         set(&self.next_rotation, signed(due.since(now)).saturating_sub(signed(now.since(due))));
         set(&self.ahead_of_clock, signed(ahead_of_clock(&ring, now)));
     }

@@ -73,6 +73,9 @@ fn canaries_are_found_in_nothing_that_a_verb_tells() {
             &["serve", "--check", "--otlp", input],
             &["serve", "--check", "--allow-uid", input],
             &["keys", "import", input],
+            &["keys", "restore", input],
+            &["keys", "publish", "--to", input],
+            &["keys", "copy", "--from", input],
         ] {
             let arguments = [arguments, if arguments.len() > 2 { &place } else { &[] }].concat();
             let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
@@ -106,6 +109,7 @@ fn canaries_are_found_in_nothing_that_a_verb_tells() {
             &["keys", "revoke", "--all", "--dry-run"],
             &["keys", "policy", "--clock-skew", "30s", "--dry-run"],
             &["keys", "export", "--audience", "shop", "--out", "/dev/full"],
+            &["keys", "publish", "--audience", "shop", "--to", "file:/dev/null/ring.json"],
             &["serve", "--check", "--json"],
             &["token", "verify"],
         ] {
@@ -115,8 +119,10 @@ fn canaries_are_found_in_nothing_that_a_verb_tells() {
             verb(&arguments, &token, false);
         }
         let path = other.path().display().to_string();
-        let arguments = ["keys", "import", &path, "--ring", "file:/dev/null/ring.json"];
-        verb(&arguments.map(str::to_owned), "", false);
+        for reads in ["import", "restore"] {
+            let arguments = ["keys", reads, &path, "--ring", "file:/dev/null/ring.json"];
+            verb(&arguments.map(str::to_owned), "", false);
+        }
     }
     for arguments in [
         &["--help"][..],
