@@ -1,46 +1,16 @@
 //! T61: a wall clock that is set while the service runs, by libfaketime; the other clock runs on, as it does in
 //! truth.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use saddlebag::keys::insecure::{self, ChosenKey};
 use saddlebag::keys::{FileStore, Policy, Store, UnixTime};
 use serde_json::{Value, json};
 
+use crate::faketime::Clock;
 use crate::support::{Caller, Ring, Server, eventually, saddlebag};
 
 const DAY: u64 = 86_400;
 const HOUR: i64 = 3_600;
 const TEN_YEARS: i64 = 3_652 * 86_400;
-
-/// A clock that others set.
-struct Clock(PathBuf);
-
-impl Clock {
-    fn new(folder: &Path) -> Self {
-        let clock = Self(folder.join("clock"));
-        clock.set(0);
-        clock
-    }
-
-    /// Sets it so many seconds ahead of the true one.
-    fn set(&self, ahead: i64) {
-        let next = self.0.with_extension("next");
-        std::fs::write(&next, format!("{ahead:+}\n")).unwrap();
-        std::fs::rename(next, &self.0).unwrap();
-    }
-
-    fn of(&self, command: &mut Command) {
-        let libraries = std::fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path());
-        let mut libraries = libraries.map(|path| path.join("faketime/libfaketimeMT.so.1"));
-        let library =
-            libraries.find(|path| path.exists()).expect("faketime: see tests/peers/install");
-        command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", &self.0);
-        command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-        command.env("DONT_FAKE_MONOTONIC", "1").env("NO_FAKE_STAT", "1");
-    }
-}
 
 fn now() -> i64 {
     i64::try_from(UnixTime::now().as_secs()).unwrap()

@@ -21,6 +21,8 @@ mod config;
 mod credentials;
 mod dev;
 mod errors;
+#[path = "../common/faketime.rs"]
+mod faketime;
 mod forge;
 mod headers;
 mod introspect;

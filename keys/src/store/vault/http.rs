@@ -47,14 +47,18 @@ impl fmt::Display for Lost {
 
 impl Http {
     pub(super) fn new(settings: &VaultSettings) -> Result<Self, InvalidVaultSettings> {
+        // All hosts together take no longer than one may: a look that outlasts the pause after it would be a node
+        // that learns of keys too late.
+        let hosts = u32::try_from(settings.hosts.len()).unwrap_or(u32::MAX);
+        let timeout = settings.timeout.checked_div(hosts).unwrap_or(settings.timeout);
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::config(settings)?)
             // It would carry the token along, to any host.
             .redirect(redirect::Policy::none())
             // A secret goes to the hosts that were named, by no way round.
             .no_proxy()
-            .connect_timeout(settings.timeout.min(CONNECT_TIMEOUT))
-            .timeout(settings.timeout)
+            .connect_timeout(timeout.min(CONNECT_TIMEOUT))
+            .timeout(timeout)
             // A request a minute is not worth a connection that may have died meanwhile.
             .pool_max_idle_per_host(0)
             .build()

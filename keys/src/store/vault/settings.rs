@@ -94,7 +94,7 @@ impl VaultSettings {
         Self { client_certificate: Some((chain.into(), key.into())), ..self }
     }
 
-    /// Gives up on a request after so long. 10 s.
+    /// Gives up on a request after so long, all hosts together. 10 s.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
