@@ -532,6 +532,67 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: ProptestConfig::default().cases / 4,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    /// Also where the present ring is the older one, or lost: what was revoked since then is known to nobody.
+    #[test]
+    fn any_generation_can_be_restored_over_any_other_and_over_none(
+        (policy, operators, nodes, steps) in lives(),
+        pairs in proptest::collection::vec((any::<u8>(), any::<Option<u8>>()), 8),
+        seed in any::<u32>(),
+    ) {
+        let mut world = World::new(policy, &operators, &nodes, seed.into());
+        for step in &steps {
+            world.take(step);
+        }
+        for (old, present) in pairs {
+            let nth = |n: u8| &world.rings[usize::from(n) % world.rings.len()];
+            restores(&world, nth(old), present.map(nth));
+        }
+    }
+}
+
+fn restores(world: &World, old: &KeyRing, present: Option<&KeyRing>) {
+    let now = at(world.time + world.operators[0]);
+    let above = world.rings.len() as u64;
+    let ring = match rotation::restore(present, old, above, now, &mut Draws(1 << 62)) {
+        Ok(plan) => plan.ring,
+        Err(Refused::NothingLeft | Refused::Full) => return,
+        Err(refused) => panic!("{refused}"),
+    };
+    assert_eq!(ring.generation(), above + 1);
+    assert_eq!(document::parse(&document::to_json(&ring)).unwrap(), ring);
+    assert!(ring.standby(now).is_some());
+    assert!(
+        secs(unrevoked(&ring)[0].activates_at()) <= world.time,
+        "on every clock a key is active"
+    );
+    let active = old.key(ring.active(now).unwrap().id());
+    assert!(active.is_some_and(|key| key.revoked_at().is_none()), "the old ring's keys issue");
+    for before in [Some(old), present].into_iter().flatten().flat_map(KeyRing::keys) {
+        let Some(key) = ring.key(before.id()) else { continue };
+        assert_eq!(key.created_at(), before.created_at());
+        assert!(before.revoked_at().is_none() || key.revoked_at().is_some(), "revoked is for ever");
+        assert!(key.revoked_at().is_some() || key.drains_until() >= before.drains_until());
+    }
+    // Who verified by the present ring does so by the next, unless a verb or this restore says otherwise.
+    for known in present.unwrap_or(old).keys() {
+        let verifies = |ring: &KeyRing| {
+            ring.key(known.id()).is_some_and(|key| ring.state(key, now).verifies())
+        };
+        let has_issued = known.activates_at() <= now || known.drains_until().is_some();
+        let revoked = old.key(known.id()).is_some_and(|key| key.revoked_at().is_some());
+        if verifies(present.unwrap_or(old)) && has_issued && !revoked {
+            assert!(verifies(&ring), "key {} is given up", known.id());
+        }
+    }
+}
+
 fn day_and_hour() -> Policy {
     Policy {
         rotate_every: 86_400,

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use rand::rngs::SysRng;
 use saddlebag_keys::rotation::{self, Due, Plan, Refused};
-use saddlebag_keys::{KeyRing, Store, StoreError, StoreErrorKind, UnixTime};
+use saddlebag_keys::{
+    KeyRing, KeyRingHandle, Store, StoreError, StoreErrorKind, UnixTime, document,
+};
 
 use super::failure::Failure;
 use super::ring::RingLocation;
@@ -19,6 +21,10 @@ use super::until_told::{backoff, up_to};
 /// A ring that is rotated.
 pub(super) struct Rotator {
     store: Arc<dyn Store>,
+    /// The newest ring that was met. A rotation of an older one would bring nodes to take that for newer.
+    newest: Option<Arc<KeyRing>>,
+    /// What the node has taken, where it is one that rotates.
+    taken: Option<KeyRingHandle>,
     failures: u32,
 }
 
@@ -33,29 +39,49 @@ pub(super) enum Turn {
     Waits(Box<KeyRing>, UnixTime),
     /// The ring was not read or saved.
     Failed(StoreError),
+    /// An older generation is there than was before, or another of the same number.
+    WentBack { found: u64, newest: u64 },
+    /// This node has taken no ring yet; its watch tells why.
+    NotTaken,
     /// This ring cannot be rotated.
     Refused(Refused),
 }
 
 impl Rotator {
     pub(super) fn new(store: Box<dyn Store>) -> Self {
-        Self { store: Arc::from(store), failures: 0 }
+        Self { store: Arc::from(store), newest: None, taken: None, failures: 0 }
+    }
+
+    /// Rotates no ring that this node does not take.
+    pub(super) fn of_node(self, taken: KeyRingHandle) -> Self {
+        Self { taken: Some(taken), ..self }
     }
 
     /// Does what is due, and says what came of it and how long to wait for the next turn.
     pub(super) async fn turn(&mut self) -> (Turn, Duration) {
-        let store = Arc::clone(&self.store);
-        let turn = tokio::task::spawn_blocking(move || look(&*store, UnixTime::now())).await;
-        let turn = turn.unwrap_or_else(|bug| {
-            let error = StoreErrorKind::Read(io::Error::other(bug.to_string()));
-            Turn::Failed(StoreError::new(self.store.location(), error))
-        });
+        let turn = self.look().await;
+        match &turn {
+            Turn::Rotated(plan) => self.newest = Some(Arc::new(plan.ring.clone())),
+            Turn::Waits(ring, _) => self.newest = Some(Arc::new((**ring).clone())),
+            _ => {}
+        }
         self.failures = match turn {
-            Turn::Failed(_) | Turn::Refused(_) => self.failures.saturating_add(1),
-            _ => 0,
+            Turn::Rotated(_) | Turn::Lost | Turn::Waits(..) => 0,
+            _ => self.failures.saturating_add(1),
         };
         let pause = pause(&turn, self.failures, UnixTime::now());
         (turn, pause)
+    }
+
+    async fn look(&self) -> Turn {
+        let taken = self.taken.as_ref().map(KeyRingHandle::ring);
+        let known = Known { newest: self.newest.clone(), taken };
+        let store = Arc::clone(&self.store);
+        let look = move || look(&*store, &known, UnixTime::now());
+        tokio::task::spawn_blocking(look).await.unwrap_or_else(|bug| {
+            let error = StoreErrorKind::Read(io::Error::other(bug.to_string()));
+            Turn::Failed(StoreError::new(self.store.location(), error))
+        })
     }
 }
 
@@ -65,16 +91,49 @@ impl Turn {
         match self {
             Self::Failed(error) => Some(Failure::store(error, ring)),
             Self::Refused(refused) => Some(Failure::rotation(refused, ring)),
-            Self::Rotated(_) | Self::Lost | Self::Waits(..) => None,
+            Self::WentBack { found, newest } => Some(Failure::conflict(
+                format!(
+                    "{ring}: generation {found} is there, where generation {newest} was before"
+                ),
+                "a ring never goes back: bring the newest generation; where this is meant, start this again",
+            )),
+            Self::Rotated(_) | Self::Lost | Self::Waits(..) | Self::NotTaken => None,
         }
     }
 }
 
-fn look(store: &dyn Store, now: UnixTime) -> Turn {
+/// What a ring must not be older than.
+#[derive(Default)]
+struct Known {
+    newest: Option<Arc<KeyRing>>,
+    /// Of a node, what it has taken, if anything.
+    taken: Option<Option<Arc<KeyRing>>>,
+}
+
+impl Known {
+    /// The generation that `ring` is older than, or another one of.
+    fn newer_than(&self, ring: &KeyRing) -> Option<u64> {
+        let known = self.newest.iter().chain(self.taken.iter().flatten());
+        let same =
+            known.filter(|known| (known.name(), known.scope()) == (ring.name(), ring.scope()));
+        let newest = same.max_by_key(|known| known.generation())?;
+        let goes_on = ring.generation() > newest.generation()
+            || document::digest(ring) == document::digest(newest);
+        (!goes_on).then(|| newest.generation())
+    }
+}
+
+fn look(store: &dyn Store, known: &Known, now: UnixTime) -> Turn {
     let ring = match store.load() {
         Ok(ring) => ring,
         Err(error) => return Turn::Failed(error),
     };
+    if known.taken == Some(None) {
+        return Turn::NotTaken;
+    }
+    if let Some(newest) = known.newer_than(&ring) {
+        return Turn::WentBack { found: ring.generation(), newest };
+    }
     match rotation::rotate(&ring, now, &mut SysRng) {
         Err(refused) => Turn::Refused(refused),
         Ok(Due::At(at)) => Turn::Waits(Box::new(ring), at),
@@ -97,7 +156,9 @@ fn pause(turn: &Turn, failures: u32, now: UnixTime) -> Duration {
             until if until < LONGEST => until.saturating_add(up_to(SHORTEST)),
             _ => LONGEST.saturating_sub(up_to(FIFTH)),
         },
-        Turn::Failed(_) | Turn::Refused(_) => backoff(failures),
+        Turn::Failed(_) | Turn::WentBack { .. } | Turn::NotTaken | Turn::Refused(_) => {
+            backoff(failures)
+        }
     }
 }
 
@@ -136,10 +197,14 @@ mod tests {
     fn what_is_due_is_done_once() {
         let store = MemoryStore::new();
         store.save(&ring(), None).unwrap();
-        let Turn::Waits(_, due) = look(&store, at(0)) else { panic!("nothing is due yet") };
-        let Turn::Rotated(plan) = look(&store, due) else { panic!("it is due") };
+        let Turn::Waits(_, due) = look(&store, &Known::default(), at(0)) else {
+            panic!("nothing is due yet")
+        };
+        let Turn::Rotated(plan) = look(&store, &Known::default(), due) else { panic!("it is due") };
         assert_eq!(store.load().unwrap(), plan.ring);
-        let Turn::Waits(ring, next) = look(&store, due) else { panic!("it is done") };
+        let Turn::Waits(ring, next) = look(&store, &Known::default(), due) else {
+            panic!("it is done")
+        };
         assert_eq!((*ring, next), (plan.ring, plan.next_due));
     }
 
@@ -147,11 +212,36 @@ mod tests {
     fn a_ring_that_cannot_be_rotated_is_told_with_its_remedy() {
         let store = MemoryStore::new();
         let here = RingLocation::file("ring.json");
-        let turn = look(&store, at(0));
+        let turn = look(&store, &Known::default(), at(0));
         assert!(turn.failure(&here).unwrap().error().contains("there is no ring"));
         let shop = "shop".parse().unwrap();
         store.save(&ring().scoped_to(&shop).unwrap(), None).unwrap();
-        let turn = look(&store, at(0));
+        let turn = look(&store, &Known::default(), at(0));
         assert!(turn.failure(&here).unwrap().error().contains("the ring is scoped to shop"));
+    }
+
+    /// A rotation of it would be newer than what nodes have, without the revocations in that.
+    #[test]
+    fn a_ring_that_went_back_is_not_rotated() {
+        let store = MemoryStore::new();
+        let old = ring();
+        store.save(&old, None).unwrap();
+        let newer = rotation::revoke(&old, rotation::Revoke::All, at(9), &mut SysRng).unwrap().ring;
+        let long_after = at(99_999_999);
+        let newest = Some(Arc::new(newer));
+        for known in [
+            Known { newest: newest.clone(), taken: None },
+            Known { newest: None, taken: Some(newest) },
+        ] {
+            let turn = look(&store, &known, long_after);
+            let told = turn.failure(&RingLocation::file("ring.json")).unwrap();
+            assert_eq!(
+                told.error(),
+                "file:ring.json: generation 1 is there, where generation 2 was before"
+            );
+        }
+        let turn = look(&store, &Known { newest: None, taken: Some(None) }, long_after);
+        assert!(matches!(turn, Turn::NotTaken), "a node waits for what it takes: {turn:?}");
+        assert_eq!(store.load().unwrap(), old);
     }
 }

@@ -87,3 +87,17 @@ fn a_scoped_ring_has_no_rotator() {
     assert_eq!(code(&end), 1);
     assert!(stderr(&end).starts_with("error: the ring is scoped to shop: "), "{}", stderr(&end));
 }
+
+/// What it would make of an older ring is newer to the nodes, and lacks the revocations since.
+#[test]
+fn a_ring_that_went_back_is_left_alone() {
+    let place = hasty();
+    std::fs::copy(place.path("ring.json"), place.path("old.json")).unwrap();
+    let rotator = Running::start(&place, &["keys", "watch"]);
+    rotator.line("file:ring.json: generation 3 of shop");
+    std::fs::rename(place.path("old.json"), place.path("ring.json")).unwrap();
+    rotator.note("error: file:ring.json: generation 1 is there, where generation ");
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert_eq!(place.ring().generation(), 1, "though a rotation is due");
+    assert_eq!(rotator.end().0, Some(0));
+}

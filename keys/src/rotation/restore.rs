@@ -106,7 +106,12 @@ impl Both<'_> {
         if known.is_revoked() {
             return Ok(Some(known.clone()));
         }
-        let key = Key { drains_until: known.drains_until.max(key.drains_until), ..key.clone() };
+        let drains_until = match known.drains_until {
+            // Nodes issue under it still, whatever the other ring says of its end.
+            None => key.drains_until.map(|until| until.max(self.drained())),
+            until => until.max(key.drains_until),
+        };
+        let key = Key { drains_until, ..key.clone() };
         Ok((key.is_revoked() || !key.is_drained(self.now)).then_some(key))
     }
 

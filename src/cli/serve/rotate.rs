@@ -23,7 +23,8 @@ impl Serve {
         if let Some(audience) = ring.load().as_ref().and_then(|ring| ring.scope()) {
             return Err(scoped(audience));
         }
-        Ok(Some(Rotator::new(place.store(self.allow_group_read)?)))
+        let rotator = Rotator::new(place.store(self.allow_group_read)?);
+        Ok(Some(rotator.of_node(ring.clone())))
     }
 }
 
@@ -59,7 +60,10 @@ fn count(metrics: &RotationMetrics, turn: &Turn) {
         }
         Turn::Lost => metrics.ended(Rotation::Lost),
         Turn::Waits(_, at) => metrics.next(*at),
-        Turn::Failed(_) | Turn::Refused(_) => metrics.ended(Rotation::Failed),
+        Turn::NotTaken => {}
+        Turn::Failed(_) | Turn::WentBack { .. } | Turn::Refused(_) => {
+            metrics.ended(Rotation::Failed);
+        }
     }
 }
 
@@ -78,6 +82,9 @@ impl Logged {
                 tracing::error!(error, "the ring was not rotated; help: {}", failure.help());
                 self.failed = Some(error.to_owned());
             }
+            return;
+        }
+        if matches!(turn, Turn::NotTaken) {
             return;
         }
         self.failed = None;
