@@ -6,8 +6,10 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use saddlebag_keys::rotation::next_due;
-use saddlebag_keys::{Key, KeyRing, Policy, UnixTime};
+use saddlebag_keys::{Key, KeyRing, Policy, UnixTime, document};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use utoipa::openapi::RefOr;
@@ -271,6 +273,11 @@ impl PartialSchema for AnyJson {
             "Any JSON: 32 levels deep at most, integers from -2^63 to 2^64-1, no name twice.";
         ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some(told)).into()
     }
+}
+
+/// By which two copies of a ring are known to be the same.
+pub(crate) fn digest_text(ring: &KeyRing) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(document::digest(ring))
 }
 
 /// Serializes what prints as text.

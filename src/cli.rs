@@ -17,6 +17,7 @@ pub(crate) mod fuzzing;
 mod input;
 mod keys;
 mod man;
+mod nodes;
 mod report;
 mod ring;
 mod rotator;

@@ -11,7 +11,7 @@ use super::caller::Schemes;
 use super::contract::BodilessRefusals;
 use super::problem::Problem;
 use super::{Shared, body};
-use crate::answer::RingAnswer;
+use crate::answer::{RingAnswer, digest_text, text};
 use crate::credential::Role;
 
 /// The ring in use, and how fresh it is.
@@ -20,6 +20,13 @@ use crate::credential::Role;
 pub(super) struct Answer<'a> {
     #[serde(flatten)]
     ring: RingAnswer<'a>,
+    /// SHA-256 of the ring's document as base64url: another content of the same generation has another.
+    #[schema(min_length = 43, max_length = 43)]
+    digest: String,
+    /// This node's clock.
+    #[serde(serialize_with = "text")]
+    #[schema(value_type = String, format = DateTime)]
+    now: UnixTime,
     /// Seconds since the source was last read well; `null` where nobody reads it again.
     #[schema(required)]
     age: Option<u64>,
@@ -50,6 +57,8 @@ pub(super) async fn keys(
     let freshness = service.ring.freshness(now);
     let answer = Answer {
         ring: RingAnswer::of(&ring, now),
+        digest: digest_text(&ring),
+        now,
         age: freshness.checked_at.map(|checked_at| now.since(checked_at)),
         issuing: freshness.issuing,
         last_error: freshness.last_error,

@@ -13,6 +13,7 @@ use crate::answer::{RingAnswer, text};
 use crate::cli::End;
 use crate::cli::console::Console;
 use crate::cli::failure::Exit;
+use crate::cli::nodes::{self, NodeEntry, NodesArgs};
 use crate::cli::ring::RingArgs;
 use crate::cli::shown::{Shown, about, relative, with_relative};
 
@@ -22,6 +23,7 @@ use crate::cli::shown::{Shown, about, relative, with_relative};
 Examples:
   saddlebag keys show --ring file:ring.json
   saddlebag keys show --ring file:ring.json --at 2027-01-01T00:00:00Z
+  saddlebag keys show --ring file:ring.json --nodes nodes.toml
   saddlebag keys show --ring file:ring.json --json | jq '.keys[] | {id, state}'")]
 pub(super) struct Show {
     #[command(flatten)]
@@ -29,6 +31,9 @@ pub(super) struct Show {
 
     #[command(flatten)]
     at: AtArgs,
+
+    #[command(flatten)]
+    nodes: NodesArgs,
 
     /// Reports as JSON, without secrets
     #[arg(long)]
@@ -39,13 +44,17 @@ impl Show {
     pub(super) fn run(self, console: &mut Console) -> End {
         let ring = self.ring.load()?;
         let now = self.at.now(console);
+        let nodes = self.nodes.ask(console, &ring)?;
+        let behind = nodes.iter().flatten().any(|node| node.laggard);
+        let exit = if behind { Exit::Refused } else { Exit::Done };
         if self.json {
             console.json(&ShowAnswer {
                 source: self.ring.location.to_string(),
                 now,
                 ring: RingAnswer::of(&ring, now),
+                nodes,
             })?;
-            return Ok(Exit::Done);
+            return Ok(exit);
         }
         let scope = ring.scope().map(|audience| format!(", scoped to {audience}"));
         console.line(format_args!(
@@ -65,7 +74,11 @@ impl Show {
         }
         console.line("");
         console.line(format_args!("policy: {}", Told(ring.policy())));
-        Ok(Exit::Done)
+        if let Some(nodes) = &nodes {
+            console.line("");
+            nodes::table(console, &ring, nodes);
+        }
+        Ok(exit)
     }
 
     fn summary(&self, console: &mut Console, ring: &KeyRing, now: UnixTime) {
@@ -148,4 +161,6 @@ struct ShowAnswer<'a> {
     now: UnixTime,
     #[serde(flatten)]
     ring: RingAnswer<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nodes: Option<Vec<NodeEntry>>,
 }
