@@ -9,6 +9,7 @@ use saddlebag_keys::{Key, KeyRing, Store, UnixTime};
 
 use super::console::Console;
 use super::failure::{Exit, Failure};
+use super::nodes::WaitArgs;
 use super::report;
 use super::ring::RingArgs;
 use super::{End, confirm};
@@ -45,15 +46,25 @@ impl ChangeArgs {
         self.report(console, &plan)
     }
 
-    /// Carries out a verb that may break something, once somebody agreed to what its plan says.
+    /// Carries out a verb that may break something, once somebody agreed to what its plan says; and waits for
+    /// the nodes that are to have it.
     pub(super) fn agreed(
         &self,
         console: &mut Console,
         yes: bool,
+        wait: &WaitArgs,
         plan: impl Fn(&KeyRing, UnixTime, &mut SysRng) -> Planned<Plan>,
     ) -> End {
+        let waiting = wait.open(console)?;
         let ring = self.ring.load()?;
-        self.agreed_on(console, yes, Some(&ring), |now, rng| plan(&ring, now, rng))
+        let planned =
+            self.carried_out(console, yes, Some(&ring), |now, rng| plan(&ring, now, rng))?;
+        match waiting {
+            Some(waiting) if !self.dry_run => {
+                waiting.until_there(console, &planned.ring, self.json)
+            }
+            _ => Ok(Exit::Done),
+        }
     }
 
     /// The same, of the ring that is there, or of none.
@@ -64,6 +75,17 @@ impl ChangeArgs {
         present: Option<&KeyRing>,
         plan: impl Fn(UnixTime, &mut SysRng) -> Planned<Plan>,
     ) -> End {
+        self.carried_out(console, yes, present, plan).map(|_| Exit::Done)
+    }
+
+    /// What was agreed to, saved and reported.
+    fn carried_out(
+        &self,
+        console: &mut Console,
+        yes: bool,
+        present: Option<&KeyRing>,
+        plan: impl Fn(UnixTime, &mut SysRng) -> Planned<Plan>,
+    ) -> Result<Plan, Failure> {
         let mut planned = self.judge(plan(console.now(), &mut SysRng))?;
         if !self.dry_run && !planned.harm.is_empty() {
             report::announce(console, &self.ring.location, &planned);
@@ -82,7 +104,8 @@ impl ChangeArgs {
             planned = again;
         }
         self.save(&planned, present.map(KeyRing::generation))?;
-        self.report(console, &planned)
+        report::changed(console, self, &planned)?;
+        Ok(planned)
     }
 
     /// Carries out a verb that anybody may run at any time: one that loses a race looks again.

@@ -5,6 +5,7 @@ use saddlebag_keys::{KeyId, rotation};
 
 use crate::cli::End;
 use crate::cli::console::Console;
+use crate::cli::nodes::WaitArgs;
 use crate::cli::swap::ChangeArgs;
 
 /// Lets a staged key sign now, before its time
@@ -15,6 +16,7 @@ use crate::cli::swap::ChangeArgs;
 #[command(after_help = "\
 Examples:
   saddlebag keys activate q83vEg --ring file:ring.json
+  saddlebag keys activate q83vEg --ring file:ring.json --nodes nodes.toml --wait
   saddlebag keys activate q83vEg --ring file:ring.json --force --dry-run
 
 An id that starts with - follows a --:
@@ -26,6 +28,9 @@ pub(super) struct Activate {
 
     #[command(flatten)]
     change: ChangeArgs,
+
+    #[command(flatten)]
+    wait: WaitArgs,
 
     /// Does not wait for publish_ahead; says what that breaks, and asks
     #[arg(long)]
@@ -39,7 +44,7 @@ pub(super) struct Activate {
 impl Activate {
     pub(super) fn run(self, console: &mut Console) -> End {
         let (id, force) = (self.id, self.force);
-        self.change.agreed(console, self.yes, |ring, now, rng| {
+        self.change.agreed(console, self.yes, &self.wait, |ring, now, rng| {
             rotation::activate(ring, id, force, now, rng)
         })
     }

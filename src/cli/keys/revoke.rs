@@ -5,6 +5,7 @@ use saddlebag_keys::{KeyId, rotation};
 
 use crate::cli::End;
 use crate::cli::console::Console;
+use crate::cli::nodes::WaitArgs;
 use crate::cli::swap::ChangeArgs;
 
 /// Refuses every token under a key, or under all keys, from now on
@@ -18,6 +19,7 @@ use crate::cli::swap::ChangeArgs;
 Examples:
   saddlebag keys revoke q83vEg --ring file:ring.json
   saddlebag keys revoke --all --ring file:ring.json --yes
+  saddlebag keys revoke --all --ring file:ring.json --yes --nodes nodes.toml --wait=5m
 
 An id that starts with - follows a --:
   saddlebag keys revoke --ring file:ring.json -- -83vEg"
@@ -34,6 +36,9 @@ pub(super) struct Revoke {
     #[command(flatten)]
     change: ChangeArgs,
 
+    #[command(flatten)]
+    wait: WaitArgs,
+
     /// Agrees to lose the sessions under it
     #[arg(long)]
     yes: bool,
@@ -42,7 +47,8 @@ pub(super) struct Revoke {
 impl Revoke {
     pub(super) fn run(self, console: &mut Console) -> End {
         let which = self.id.map_or(rotation::Revoke::All, rotation::Revoke::Key);
-        self.change
-            .agreed(console, self.yes, |ring, now, rng| rotation::revoke(ring, which, now, rng))
+        self.change.agreed(console, self.yes, &self.wait, |ring, now, rng| {
+            rotation::revoke(ring, which, now, rng)
+        })
     }
 }
