@@ -9,7 +9,6 @@ mod wait;
 
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 use futures_util::stream::{FuturesOrdered, StreamExt};
@@ -19,6 +18,7 @@ use super::console::Console;
 use super::failure::Failure;
 use super::shown::{Shown, about, count};
 use ask::Asker;
+use file::Nodes;
 pub(super) use verdict::NodeEntry;
 use verdict::Verdict;
 pub(super) use wait::WaitArgs;
@@ -33,7 +33,7 @@ pub(super) struct NodesArgs {
 
 impl NodesArgs {
     /// The nodes, ready to be asked, where there is a file of them.
-    fn open(&self, console: &mut Console) -> Result<Option<Vec<Asker>>, Failure> {
+    fn open(&self, console: &mut Console) -> Result<Option<(Nodes, Vec<Asker>)>, Failure> {
         let Some(path) = &self.nodes else { return Ok(None) };
         let nodes = file::read(path)?;
         for address in nodes.addresses.iter().filter(|address| address.in_clear()) {
@@ -41,7 +41,8 @@ impl NodesArgs {
                 "warning: {address} is beyond this machine, and without https the credential travels there in clear"
             ));
         }
-        ask::askers(nodes).map(Some)
+        let askers = ask::askers(&nodes)?;
+        Ok(Some((nodes, askers)))
     }
 
     /// Asks every node at once; what each said of the ring, in the order of the file.
@@ -50,8 +51,8 @@ impl NodesArgs {
         console: &mut Console,
         ring: &KeyRing,
     ) -> Result<Option<Vec<NodeEntry>>, Failure> {
-        let Some(askers) = self.open(console)? else { return Ok(None) };
-        let permits = Arc::new(ask::permits());
+        let Some((_, askers)) = self.open(console)? else { return Ok(None) };
+        let permits = ask::permits();
         let asked: FuturesOrdered<_> = askers.iter().map(|asker| asker.ask(&permits)).collect();
         let answers: Vec<_> = block_on(asked.collect())?;
         let entries = askers.iter().zip(answers);

@@ -55,15 +55,16 @@ impl ChangeArgs {
         wait: &WaitArgs,
         plan: impl Fn(&KeyRing, UnixTime, &mut SysRng) -> Planned<Plan>,
     ) -> End {
-        let waiting = wait.open(console)?;
+        let mut waiting = wait.open(console)?.filter(|_| !self.dry_run);
         let ring = self.ring.load()?;
+        if let Some(waiting) = &mut waiting {
+            waiting.look_before()?;
+        }
         let planned =
             self.carried_out(console, yes, Some(&ring), |now, rng| plan(&ring, now, rng))?;
         match waiting {
-            Some(waiting) if !self.dry_run => {
-                waiting.until_there(console, &planned.ring, self.json)
-            }
-            _ => Ok(Exit::Done),
+            Some(waiting) => waiting.until_there(console, &planned.ring, self.json),
+            None => Ok(Exit::Done),
         }
     }
 

@@ -1,5 +1,6 @@
 //! How a node is asked: to which host the credential goes, how long it may take, how much is read.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +42,31 @@ pub(super) struct Told {
 }
 
 /// What came of a question.
-pub(super) type Answer = Result<Answered, String>;
+pub(super) type Answer = Result<Answered, Unanswered>;
+
+/// Why a node told nothing of its ring.
+#[derive(Debug)]
+pub(super) enum Unanswered {
+    /// It refuses the credential.
+    Credential,
+    /// Anything else, as it is told.
+    Otherwise(String),
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Credential => f.write_str("refuses the credential (401)"),
+            Self::Otherwise(why) => f.write_str(why),
+        }
+    }
+}
+
+impl From<String> for Unanswered {
+    fn from(why: String) -> Self {
+        Self::Otherwise(why)
+    }
+}
 
 /// An answer, and what it tells of the node's clock.
 #[derive(Debug)]
@@ -89,8 +114,11 @@ impl Asker {
         let sent = UnixTime::now();
         let request = self.client.get(&self.url).header(AUTHORIZATION, self.credential.clone());
         let response = request.send().await.map_err(cause)?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            return Err(Unanswered::Credential);
+        }
         if let Some(refusal) = refusal(response.status()) {
-            return Err(refusal);
+            return Err(refusal.into());
         }
         let body = read(response).await?;
         let received = UnixTime::now();
@@ -111,7 +139,7 @@ pub(super) fn permits() -> Semaphore {
 }
 
 /// A client for each node.
-pub(super) fn askers(nodes: Nodes) -> Result<Vec<Asker>, Failure> {
+pub(super) fn askers(nodes: &Nodes) -> Result<Vec<Asker>, Failure> {
     let tls = tls(nodes.ca_file.as_deref())?;
     let bearer = Zeroizing::new(format!("Bearer {}", nodes.credential.as_str()));
     let credential = HeaderValue::from_str(&bearer).map(|mut value| {
@@ -139,7 +167,7 @@ pub(super) fn askers(nodes: Nodes) -> Result<Vec<Asker>, Failure> {
         let url = format!("{origin}/v1/keys");
         Ok(Asker { address, url, client, credential: credential.clone() })
     };
-    nodes.addresses.into_iter().map(asker).collect()
+    nodes.addresses.iter().cloned().map(asker).collect()
 }
 
 /// Those of the file are believed, or the machine's.
@@ -179,7 +207,6 @@ fn refusal(status: StatusCode) -> Option<String> {
     let why = match status.as_u16() {
         200 => return None,
         300..=399 => "leads elsewhere, which is not followed",
-        401 => "refuses the credential",
         403 => "the credential lacks the role admin",
         503 => "has no ring, or no room",
         _ => "does not answer as a node",

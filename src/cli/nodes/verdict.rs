@@ -18,7 +18,7 @@ impl Verdict {
     pub(super) fn of(ring: &KeyRing, answer: &Answer) -> Self {
         let answered = match answer {
             Ok(answered) => answered,
-            Err(why) => return Self { without: Some(why.clone()), also: Vec::new() },
+            Err(why) => return Self { without: Some(why.to_string()), also: Vec::new() },
         };
         let Answered { told, clock } = answered;
         let mut also = Vec::new();

@@ -1,16 +1,16 @@
 //! `--wait`: until every node has the generation that was saved.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use futures_util::stream::{FuturesUnordered, StreamExt};
-use saddlebag_keys::KeyRing;
+use futures_util::stream::{FuturesOrdered, FuturesUnordered, StreamExt};
+use saddlebag_keys::{KeyRing, KeyRingHandle, UnixTime};
 use serde::Serialize;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use zeroize::Zeroizing;
 
-use super::ask::Asker;
+use super::ask::{Asker, Unanswered};
 use super::verdict::Verdict;
 use super::{NodesArgs, ask, block_on};
 use crate::cli::End;
@@ -18,6 +18,8 @@ use crate::cli::console::Console;
 use crate::cli::duration::Duration as Span;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::shown::count;
+use crate::credential::Credentials;
+use crate::token::reason::Reason;
 
 /// Whether, and for which nodes, a change is waited for.
 #[derive(Clone, Debug, Args)]
@@ -43,6 +45,9 @@ pub(in crate::cli) struct WaitArgs {
 pub(in crate::cli) struct Waiting {
     askers: Vec<Asker>,
     longest: Duration,
+    credential: Zeroizing<String>,
+    /// Whether each took the credential before the change.
+    took_credential: Vec<bool>,
 }
 
 #[derive(Serialize)]
@@ -65,12 +70,32 @@ impl WaitArgs {
     /// Opens what will be asked, before anything is saved.
     pub(in crate::cli) fn open(&self, console: &mut Console) -> Result<Option<Waiting>, Failure> {
         let Some(longest) = self.wait else { return Ok(None) };
-        let askers = self.nodes.open(console)?.unwrap_or_default();
-        Ok(Some(Waiting { askers, longest: longest.into() }))
+        let Some((nodes, askers)) = self.nodes.open(console)? else { return Ok(None) };
+        let credential = nodes.credential;
+        let (longest, took_credential) = (longest.into(), Vec::new());
+        Ok(Some(Waiting { askers, longest, credential, took_credential }))
     }
 }
 
 impl Waiting {
+    /// Asks each node once, before the change: a revocation may end the very credential that nodes are asked
+    /// with, and a node that took it until then and refuses it afterwards has read the revocation.
+    pub(in crate::cli) fn look_before(&mut self) -> Result<(), Failure> {
+        let permits = ask::permits();
+        let asked: FuturesOrdered<_> =
+            self.askers.iter().map(|asker| timeout(BEFORE, asker.ask(&permits))).collect();
+        let answers: Vec<_> = block_on(asked.collect())?;
+        self.took_credential = answers.iter().map(|answer| matches!(answer, Ok(Ok(_)))).collect();
+        Ok(())
+    }
+
+    /// Whether `ring` refuses the credential, its key being revoked there.
+    fn is_revoked(&self, ring: &KeyRing, now: UnixTime) -> bool {
+        let credentials = Credentials::new(KeyRingHandle::fixed(ring.clone()));
+        let checked = credentials.map(|known| known.check(&self.credential, now));
+        matches!(checked, Ok(Err(refused)) if refused.reason() == Reason::KeyRevoked)
+    }
+
     /// Waits until every node has `ring`, which was just saved.
     pub(in crate::cli) fn until_there(
         &self,
@@ -81,12 +106,16 @@ impl Waiting {
         // Whoever ends this while it waits knows what was saved.
         console.flush();
         let generation = ring.generation();
+        let revoked = self.is_revoked(ring, console.now());
         let begun = block_on(async { Instant::now() })?;
         let arrivals = block_on(async {
-            let permits = Arc::new(ask::permits());
+            let permits = ask::permits();
             let deadline = begun.checked_add(self.longest);
-            let arrive = |asker| arrival(asker, ring, &permits, begun, deadline);
-            let mut waits: FuturesUnordered<_> = self.askers.iter().map(arrive).collect();
+            let arrive =
+                |(asker, took)| arrival(asker, ring, &permits, (begun, deadline), revoked && took);
+            let took = self.took_credential.iter().copied();
+            let nodes = self.askers.iter().zip(took.chain(std::iter::repeat(false)));
+            let mut waits: FuturesUnordered<_> = nodes.map(arrive).collect();
             let mut arrivals = Vec::new();
             while let Some(arrival) = waits.next().await {
                 if arrival.arrived {
@@ -139,20 +168,24 @@ impl Waiting {
     }
 }
 
-/// Asks one node again and again. One that cannot be reached holds up no other.
+/// Asks one node again and again. One that cannot be reached holds up no other. `refusal_is_news` where the
+/// node took the credential that the change revoked.
 async fn arrival(
     asker: &Asker,
     ring: &KeyRing,
     permits: &Semaphore,
-    begun: Instant,
-    deadline: Option<Instant>,
+    (begun, deadline): (Instant, Option<Instant>),
+    refusal_is_news: bool,
 ) -> Arrival {
     let mut reason = None;
     let look = async {
         let mut pause = SHORTEST;
         loop {
             let answer = asker.ask(permits).await;
-            reason = Verdict::of(ring, &answer).without;
+            reason = match &answer {
+                Err(Unanswered::Credential) if refusal_is_news => None,
+                answer => Verdict::of(ring, answer).without,
+            };
             if reason.is_none() {
                 return;
             }
@@ -172,5 +205,7 @@ async fn arrival(
     Arrival { node: asker.address().to_string(), arrived, seconds, reason }
 }
 
+/// A revocation does not wait longer for nodes that are down.
+const BEFORE: Duration = Duration::from_secs(2);
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(1);
