@@ -33,6 +33,7 @@ mod logs;
 mod memory;
 mod metrics;
 mod negative;
+mod nodes;
 mod outgoing;
 mod page;
 mod refusals;
