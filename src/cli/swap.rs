@@ -11,7 +11,7 @@ use super::console::Console;
 use super::failure::{Exit, Failure};
 use super::nodes::WaitArgs;
 use super::report;
-use super::ring::RingArgs;
+use super::ring::{Opening, RingArgs};
 use super::{End, confirm};
 
 /// What every verb that changes a ring takes.
@@ -24,6 +24,10 @@ pub(super) struct ChangeArgs {
     #[arg(long)]
     pub(super) dry_run: bool,
 
+    /// Saves to version 1 of Vault's KV engine too, which cannot tell that somebody else saves at once
+    #[arg(long)]
+    pub(super) force: bool,
+
     /// Reports as JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -33,6 +37,19 @@ pub(super) struct ChangeArgs {
 pub(super) type Planned<T> = Result<T, Refused>;
 
 impl ChangeArgs {
+    /// The store, one for all that is done: another would log in to Vault once more.
+    fn store(&self) -> Result<Box<dyn Store>, Failure> {
+        self.ring.location.open(Opening {
+            group_read: self.ring.allow_group_read,
+            unguarded_writes: self.force,
+            ..Opening::default()
+        })
+    }
+
+    fn load(&self, store: &dyn Store) -> Result<KeyRing, Failure> {
+        store.load().map_err(|error| Failure::store(&error, &self.ring.location))
+    }
+
     /// Carries out a verb that changes the ring whenever it is run. Losing a race is the caller's to
     /// judge: the ring is another one now.
     pub(super) fn once(
@@ -40,9 +57,10 @@ impl ChangeArgs {
         console: &mut Console,
         plan: impl FnOnce(&KeyRing, UnixTime, &mut SysRng) -> Planned<Plan>,
     ) -> End {
-        let ring = self.ring.load()?;
+        let store = self.store()?;
+        let ring = self.load(&*store)?;
         let plan = self.judge(plan(&ring, console.now(), &mut SysRng))?;
-        self.save(&plan, Some(ring.generation()))?;
+        self.save_to(&*store, &plan, Some(ring.generation()))?;
         self.report(console, &plan)
     }
 
@@ -116,15 +134,16 @@ impl ChangeArgs {
         what: &str,
         plan: impl Fn(&KeyRing, UnixTime, &mut SysRng) -> Planned<Due>,
     ) -> End {
+        let store = self.store()?;
         let mut lost = None;
         for _ in 0..MOST_RACES {
-            let ring = self.ring.load()?;
+            let ring = self.load(&*store)?;
             match self.judge(plan(&ring, console.now(), &mut SysRng))? {
                 Due::At(at) => {
                     report::nothing_due(console, self, &ring, what, at)?;
                     return Ok(Exit::Done);
                 }
-                Due::Now(plan) => match self.save(&plan, Some(ring.generation())) {
+                Due::Now(plan) => match self.save_to(&*store, &plan, Some(ring.generation())) {
                     Ok(()) => return self.report(console, &plan),
                     Err(failure) if failure.exit() == Exit::Conflict => lost = Some(failure),
                     Err(failure) => return Err(failure),
@@ -136,10 +155,19 @@ impl ChangeArgs {
 
     /// Saves a plan, unless this is a dry run.
     pub(super) fn save(&self, plan: &Plan, expected: Option<u64>) -> Result<(), Failure> {
+        self.save_to(&*self.store()?, plan, expected)
+    }
+
+    fn save_to(
+        &self,
+        store: &dyn Store,
+        plan: &Plan,
+        expected: Option<u64>,
+    ) -> Result<(), Failure> {
         if self.dry_run {
             return Ok(());
         }
-        let saved = self.ring.store()?.save(&plan.ring, expected);
+        let saved = store.save(&plan.ring, expected);
         saved.map_err(|error| Failure::store(&error, &self.ring.location))
     }
 

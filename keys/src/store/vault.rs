@@ -29,7 +29,7 @@ pub use settings::{InvalidVaultSettings, VaultSettings};
 ///
 /// Version 2 of the engine is saved to by check-and-set against the version that was read. Version 1, which
 /// has none, is read, and saved to only where the store is told to
-/// ([`allow_unguarded_writes`](Self::allow_unguarded_writes)).
+/// ([`allowing_unguarded_writes`](Self::allowing_unguarded_writes)).
 ///
 /// A thread of the store's own talks to Vault, renews its token before it ends, and logs in again after; it
 /// ends with the store. Calls wait for it, and may be made from anywhere, an async runtime included.

@@ -5,12 +5,14 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::cast_precision_loss,
     clippy::panic,
     clippy::arithmetic_side_effects
 )]
 
 #[path = "../common/mod.rs"]
 mod common;
+mod cost;
 mod faults;
 mod logins;
 mod outages;
@@ -18,6 +20,7 @@ mod outages;
 mod peers;
 mod saves;
 mod tls;
+mod toxics;
 mod versions;
 
 use std::time::Duration;

@@ -13,6 +13,7 @@ use crate::cli::swap::ChangeArgs;
 /// Refused until the key has been published for the policy's publish_ahead: before, nodes may not have
 /// read it yet, and would refuse its tokens.
 #[derive(Debug, Args)]
+#[command(mut_arg("force", |arg| arg.help("Does not wait for publish_ahead; says what that breaks, and asks")))]
 #[command(after_help = "\
 Examples:
   saddlebag keys activate q83vEg --ring file:ring.json
@@ -32,10 +33,6 @@ pub(super) struct Activate {
     #[command(flatten)]
     wait: WaitArgs,
 
-    /// Does not wait for publish_ahead; says what that breaks, and asks
-    #[arg(long)]
-    force: bool,
-
     /// Agrees to what the plan says it breaks
     #[arg(long)]
     yes: bool,
@@ -43,7 +40,7 @@ pub(super) struct Activate {
 
 impl Activate {
     pub(super) fn run(self, console: &mut Console) -> End {
-        let (id, force) = (self.id, self.force);
+        let (id, force) = (self.id, self.change.force);
         self.change.agreed(console, self.yes, &self.wait, |ring, now, rng| {
             rotation::activate(ring, id, force, now, rng)
         })

@@ -16,7 +16,7 @@ use crate::cli::ring::{RingLocation, location_parser};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Moving a ring, one step after the other:
-  1. saddlebag keys copy --from file:ring.json --to file:/srv/ring.json
+  1. saddlebag keys copy --from file:ring.json --to vault:secret/shop/ring
   2. start the nodes again with the new place as their --ring
   3. stop what changes the ring at the old place: cron, keys watch, serve --rotate
   4. the same keys copy once more, for what changed meanwhile
@@ -24,11 +24,11 @@ Moving a ring, one step after the other:
 
 Nobody changes the ring at the new place before step 4 is done: two that have grown apart are refused.")]
 pub(super) struct Copy {
-    /// Where the ring is: file:PATH
+    /// Where the ring is: file:PATH or vault:MOUNT/PATH
     #[arg(long, value_name = "RING", value_parser = location_parser())]
     from: RingLocation,
 
-    /// Where it goes: file:PATH
+    /// Where it goes: file:PATH or vault:MOUNT/PATH
     #[arg(long, value_name = "RING", value_parser = location_parser())]
     to: RingLocation,
 

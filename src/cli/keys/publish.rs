@@ -34,7 +34,7 @@ pub(super) struct Publish {
     #[arg(long)]
     audience: Audience,
 
-    /// Where the scoped ring goes: file:PATH; give it again for more places
+    /// Where the scoped ring goes: file:PATH or vault:MOUNT/PATH; give it again for more places
     #[arg(long, required = true, value_name = "RING", value_parser = location_parser())]
     to: Vec<RingLocation>,
 

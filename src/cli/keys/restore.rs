@@ -68,18 +68,20 @@ impl Restore {
             Ok(ring) => return Ok(Some(ring)),
             Err(error) => error,
         };
-        match error.kind() {
-            StoreErrorKind::NotFound if self.generation_above.is_some() => Ok(None),
-            StoreErrorKind::NotFound => Err(Failure::unavailable(
-                error.to_string(),
-                "check the path; where the ring is lost, add --generation-above N, the highest generation in \
-                 any node's /readyz",
-            )),
-            StoreErrorKind::Invalid(_) => Err(Failure::unavailable(
-                error.to_string(),
-                "move it away, and add --generation-above N, the highest generation in any node's /readyz",
-            )),
-            _ => Err(Failure::store(&error, &self.change.ring.location)),
-        }
+        let location = &self.change.ring.location;
+        let help = match error.kind() {
+            StoreErrorKind::NotFound if self.generation_above.is_some() => return Ok(None),
+            StoreErrorKind::NotFound => "check the path; where the ring is lost, add",
+            StoreErrorKind::Invalid(_) if location.file_path().is_some() => "move it away, and add",
+            // No save goes over them: what nodes have seen of the secret must not begin anew.
+            StoreErrorKind::Invalid(_) | StoreErrorKind::Withdrawn(_) => {
+                "bring an older version of the secret back (vault kv undelete, vault kv rollback), and add"
+            }
+            _ => return Err(Failure::store(&error, location)),
+        };
+        Err(Failure::unavailable(
+            error.to_string(),
+            format!("{help} --generation-above N, the highest generation in any node's /readyz"),
+        ))
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn run(self, console: &mut Console) -> End {
         let rotator = Rotator::new(self.ring.store()?);
-        let args = ChangeArgs { ring: self.ring, dry_run: false, json: self.json };
+        let args = ChangeArgs { ring: self.ring, dry_run: false, force: false, json: self.json };
         until_told(Watched { args, console, told: None, failed: None }.rotate(rotator))
     }
 }
