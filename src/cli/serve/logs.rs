@@ -124,6 +124,8 @@ impl LogArgs {
 /// Spans in batches, from a thread of their own. `OTEL_…` variables say the rest: the service's name, the
 /// sampler, headers, time-outs.
 fn provider(collector: &str) -> Result<SdkTracerProvider, Failure> {
+    // The exporter's HTTP client asks for one, although it speaks in clear; one that is there already will do.
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
         .with_endpoint(format!("{}/v1/traces", collector.trim_end_matches('/')))
