@@ -84,8 +84,10 @@ pub(super) fn table(console: &mut Console, ring: &KeyRing, nodes: &[NodeEntry]) 
     let all = count(nodes.len(), "node", "nodes");
     console.line("");
     if behind.is_empty() {
-        return console
-            .line(format_args!("{all}, and every one has generation {}", ring.generation()));
+        let generation = ring.generation();
+        let ahead = nodes.iter().any(|entry| entry.generation > Some(generation));
+        let or = if ahead { " or a higher one" } else { "" };
+        return console.line(format_args!("{all}, and every one has generation {generation}{or}"));
     }
     let names: Vec<_> = behind.iter().map(|entry| entry.node.as_str()).collect();
     let names = names.join(", ");

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 use crate::faketime::Clock;
-use crate::support::{Ring, Server, eventually, replace, run};
+use crate::support::{Ring, Server, eventually, replace, run, saddlebag};
+use crate::tls::Authority;
 
 /// A keeper's ring, three nodes with copies of it, and the file that lists them.
 struct Fleet {
@@ -173,6 +174,65 @@ fn what_is_no_node_is_told_and_gets_no_second_host_the_credential() {
     let (code, nodes) = fleet.show(&urls[..1]);
     assert_eq!(code, 1);
     assert!(reason(&nodes[0]).contains("refuses the credential (401)"), "{nodes:?}");
+}
+
+#[test]
+fn nodes_are_asked_over_tls_and_by_unix_sockets() {
+    let mut fleet = Fleet::start();
+    let folder = fleet.keeper.folder.path();
+    let authority = Authority::new(folder, "authority");
+    let (cert, key) = authority.certificate("127.0.0.1", 30);
+    let socket = format!("unix:{}", folder.join("api.sock").display());
+    let over_tls = fleet.keeper.serve(&["--tls-cert", &cert, "--tls-key", &key]).ready();
+    let local = fleet.keeper.serve(&["--listen", &socket]).ready();
+    let nodes = [format!("https://{}", over_tls.api), socket];
+    // Nobody on this machine knows that authority.
+    let (code, told) = fleet.show(&nodes);
+    assert_eq!(code, 1);
+    assert!(reason(&told[0]).contains("invalid peer certificate"), "{told:?}");
+    assert_eq!((&told[1]["generation"], &told[1]["laggard"]), (&1.into(), &false.into()));
+    let file = fleet.list(&nodes);
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("ca_file = \"authority/ca.pem\"\n{text}")).unwrap();
+    // By its variable; and the nodes' paths are from the file's folder, not this one.
+    let place = fleet.keeper.place();
+    let mut show = saddlebag();
+    show.args(["keys", "show", "--ring", &place]).env("SADDLEBAG_NODES", &file);
+    let shown = show.output().unwrap();
+    let told = String::from_utf8(shown.stdout).unwrap();
+    assert_eq!(shown.status.code(), Some(0), "{told}");
+    assert!(told.ends_with("2 nodes, and every one has generation 1\n"), "{told}");
+    assert_eq!(shown.stderr, b"", "nothing goes in clear");
+    drop((over_tls, local));
+    fleet.servers.clear();
+}
+
+/// Who cannot read its ring again lags behind before anything has changed.
+#[test]
+fn a_node_that_is_stale_or_has_another_content_is_named() {
+    let fleet = Fleet::start();
+    let (cut_off, forked) = (Ring::missing(), Ring::missing());
+    fleet.bring(&cut_off);
+    let stale = cut_off.serve(&["--stale-after", "3s"]).ready();
+    std::fs::remove_file(cut_off.path()).unwrap();
+    fleet.bring(&forked);
+    for place in [forked.place(), fleet.keeper.place()] {
+        let (code, _, stderr) = run(&["keys", "stage", "--ring", &place], "");
+        assert_eq!(code, 0, "{stderr}");
+    }
+    let forked = forked.serve(&[]).ready();
+    fleet.bring(&fleet.copies[0]);
+    let nodes = [&stale, &forked, &fleet.servers[0]].map(|node| format!("http://{}", node.api));
+    eventually("it is stale, and the new generation is read", || {
+        let (_, told) = fleet.show(&nodes);
+        told[0]["issuing"] == false && told[2]["generation"] == 2
+    });
+    let (code, told) = fleet.show(&nodes);
+    assert_eq!(code, 1);
+    assert!(reason(&told[0]).contains("its ring is stale, and it issues nothing: "), "{told:?}");
+    let other = "it has another generation 2, of other content";
+    assert!(reason(&told[1]).contains(other), "{told:?}");
+    assert_eq!(told[2]["laggard"], false, "{told:?}");
 }
 
 #[test]

@@ -9,13 +9,13 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use crate::support::{Ring, Server, eventually, raw, rest, run};
 
 /// An authority of the tests' own.
-struct Authority {
+pub struct Authority {
     folder: PathBuf,
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new(folder: &Path, name: &str) -> Self {
+    pub fn new(folder: &Path, name: &str) -> Self {
         let folder = folder.join(name);
         std::fs::create_dir_all(&folder).unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
@@ -26,12 +26,12 @@ impl Authority {
         Self { folder, issuer }
     }
 
-    fn ca(&self) -> String {
+    pub fn ca(&self) -> String {
         self.folder.join("ca.pem").display().to_string()
     }
 
     /// A certificate for a name, and its key; good for so many days from yesterday on.
-    fn certificate(&self, name: &str, days: i64) -> (String, String) {
+    pub fn certificate(&self, name: &str, days: i64) -> (String, String) {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         let now = i64::try_from(saddlebag::keys::UnixTime::now().as_secs()).unwrap();

@@ -124,9 +124,8 @@ impl Asker {
         let received = UnixTime::now();
         let mut told: Told = serde_json::from_slice(&body)
             .map_err(|_| "the answer is not that of a node".to_owned())?;
-        // A node that repeats what it was sent does not bring it to a terminal.
-        told.name = without_tokens(&told.name);
-        told.last_error = told.last_error.as_deref().map(without_tokens);
+        told.name = shown(&told.name);
+        told.last_error = told.last_error.as_deref().map(shown);
         let theirs = told.now.as_deref().and_then(|now| now.parse().ok());
         let clock = theirs.map(|theirs| Offset::measured(theirs, sent, received));
         Ok(Answered { told, clock })
@@ -225,6 +224,15 @@ async fn read(mut response: Response) -> Result<Vec<u8>, String> {
     Ok(body)
 }
 
+/// Text of a node's. One that repeats what it was sent does not bring it to a terminal, nor fill that.
+fn shown(text: &str) -> String {
+    let text = without_tokens(text);
+    match text.char_indices().nth(LONGEST_TEXT) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
 /// The error to its root, which alone says what happened.
 fn cause(error: reqwest::Error) -> String {
     if error.is_timeout() {
@@ -244,10 +252,20 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const MOST_AT_A_TIME: usize = 64;
 /// 32 keys take about 8 KiB.
 const LONGEST_ANSWER: usize = 256 * 1024;
+/// Characters; a ring's name has 128 at most.
+const LONGEST_TEXT: usize = 256;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_of_a_node_is_short_and_repeats_no_token() {
+        assert_eq!(shown(&"é".repeat(256)), "é".repeat(256));
+        assert_eq!(shown(&"é".repeat(257)), format!("{}…", "é".repeat(256)));
+        let echo = format!("{} sb1e{}", "a".repeat(250), "A-_9".repeat(30));
+        assert!(!shown(&echo).contains("sb1e"), "{}", shown(&echo));
+    }
 
     #[test]
     fn an_offset_is_from_halfway_between_question_and_answer() {

@@ -93,7 +93,7 @@ pub(super) fn read(path: &Path) -> Result<Nodes, Failure> {
     })?;
     let mut addresses = Vec::new();
     for node in written.nodes.get_ref() {
-        let shown = without_tokens(node.get_ref());
+        let shown = shown(node.get_ref());
         let address = Address::parse(node.get_ref())
             .map_err(|why| at(node.span().start, &format!("{shown:?}: {why}")))?;
         if addresses.contains(&address) {
@@ -111,6 +111,14 @@ pub(super) fn read(path: &Path) -> Result<Nodes, Failure> {
         credential: credential(&folder.join(written.credential_file))?,
         ca_file: written.ca_file.map(|file| folder.join(file)),
     })
+}
+
+/// An address as errors tell it. A password that was put into one is repeated nowhere.
+fn shown(address: &str) -> String {
+    match address.rsplit_once('@') {
+        Some((_, host)) => format!("[a user]@{}", without_tokens(host)),
+        None => without_tokens(address),
+    }
 }
 
 /// The credential of a file that nobody else can read.
@@ -192,12 +200,19 @@ mod tests {
             (nodes(""), "line 2: nodes lists none"),
             (nodes("'ftp://a'"), "line 3: \"ftp://a\": an address is"),
             (nodes("'http://a/v1'"), "an address has no path"),
-            (nodes("'http://me:pw@a'"), "credential_file alone"),
+            (
+                nodes("'http://me:pw@a'"),
+                "\"[a user]@a\": the credential comes from credential_file alone",
+            ),
             (nodes("'unix:s'"), "absolute path"),
             (nodes("'http://a', 'http://a/'"), "is there twice"),
         ] {
             let told = told(&text, 0o600);
             assert!(told.contains(expected) && told.contains("nodes.toml"), "{text}: {told}");
+        }
+        for secret in ["http://me:canary@a", "ftp://me:can@canary@a/b", "canary@"] {
+            let told = told(&nodes(&format!("'{secret}'")), 0o600);
+            assert!(told.contains("[a user]@") && !told.contains("canary"), "{told}");
         }
         for mode in [0o644, 0o640, 0o620, 0o602] {
             assert!(told(good, mode).contains("lets others"), "{mode:o}");

@@ -82,9 +82,11 @@ impl Waiting {
     /// with, and a node that took it until then and refuses it afterwards has read the revocation.
     pub(in crate::cli) fn look_before(&mut self) -> Result<(), Failure> {
         let permits = ask::permits();
-        let asked: FuturesOrdered<_> =
-            self.askers.iter().map(|asker| timeout(BEFORE, asker.ask(&permits))).collect();
-        let answers: Vec<_> = block_on(asked.collect())?;
+        let answers: Vec<_> = block_on(async {
+            // A time-out begins when it is made, and needs the runtime's clock for that.
+            let asked = self.askers.iter().map(|asker| timeout(BEFORE, asker.ask(&permits)));
+            asked.collect::<FuturesOrdered<_>>().collect().await
+        })?;
         self.took_credential = answers.iter().map(|answer| matches!(answer, Ok(Ok(_)))).collect();
         Ok(())
     }
@@ -107,7 +109,7 @@ impl Waiting {
         console.flush();
         let generation = ring.generation();
         let revoked = self.is_revoked(ring, console.now());
-        let begun = block_on(async { Instant::now() })?;
+        let begun = Instant::now();
         let arrivals = block_on(async {
             let permits = ask::permits();
             let deadline = begun.checked_add(self.longest);
