@@ -14,6 +14,13 @@ use super::report;
 use super::ring::{Opening, RingArgs};
 use super::{End, confirm};
 
+/// What a plan is saved over: the ring that a store gave, or none.
+#[derive(Clone, Copy)]
+pub(super) struct Over<'a> {
+    pub(super) store: &'a dyn Store,
+    pub(super) present: Option<&'a KeyRing>,
+}
+
 /// What every verb that changes a ring takes.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ChangeArgs {
@@ -37,8 +44,9 @@ pub(super) struct ChangeArgs {
 pub(super) type Planned<T> = Result<T, Refused>;
 
 impl ChangeArgs {
-    /// The store, one for all that is done: another would log in to Vault once more.
-    fn store(&self) -> Result<Box<dyn Store>, Failure> {
+    /// The store, one for all that a verb does: it guards a save by what it read itself, and another would log
+    /// in to Vault once more.
+    pub(super) fn store(&self) -> Result<Box<dyn Store>, Failure> {
         self.ring.location.open(Opening {
             group_read: self.ring.allow_group_read,
             unguarded_writes: self.force,
@@ -46,7 +54,7 @@ impl ChangeArgs {
         })
     }
 
-    fn load(&self, store: &dyn Store) -> Result<KeyRing, Failure> {
+    pub(super) fn load(&self, store: &dyn Store) -> Result<KeyRing, Failure> {
         store.load().map_err(|error| Failure::store(&error, &self.ring.location))
     }
 
@@ -60,7 +68,7 @@ impl ChangeArgs {
         let store = self.store()?;
         let ring = self.load(&*store)?;
         let plan = self.judge(plan(&ring, console.now(), &mut SysRng))?;
-        self.save_to(&*store, &plan, Some(ring.generation()))?;
+        self.save(&*store, &plan, Some(ring.generation()))?;
         self.report(console, &plan)
     }
 
@@ -74,12 +82,13 @@ impl ChangeArgs {
         plan: impl Fn(&KeyRing, UnixTime, &mut SysRng) -> Planned<Plan>,
     ) -> End {
         let mut waiting = wait.open(console)?.filter(|_| !self.dry_run);
-        let ring = self.ring.load()?;
+        let store = self.store()?;
+        let ring = self.load(&*store)?;
         if let Some(waiting) = &mut waiting {
             waiting.look_before()?;
         }
-        let planned =
-            self.carried_out(console, yes, Some(&ring), |now, rng| plan(&ring, now, rng))?;
+        let over = Over { store: &*store, present: Some(&ring) };
+        let planned = self.carried_out(console, yes, over, |now, rng| plan(&ring, now, rng))?;
         match waiting {
             Some(waiting) => waiting.until_there(console, &planned.ring, self.json),
             None => Ok(Exit::Done),
@@ -91,10 +100,10 @@ impl ChangeArgs {
         &self,
         console: &mut Console,
         yes: bool,
-        present: Option<&KeyRing>,
+        over: Over<'_>,
         plan: impl Fn(UnixTime, &mut SysRng) -> Planned<Plan>,
     ) -> End {
-        self.carried_out(console, yes, present, plan).map(|_| Exit::Done)
+        self.carried_out(console, yes, over, plan).map(|_| Exit::Done)
     }
 
     /// What was agreed to, saved and reported.
@@ -102,7 +111,7 @@ impl ChangeArgs {
         &self,
         console: &mut Console,
         yes: bool,
-        present: Option<&KeyRing>,
+        over: Over<'_>,
         plan: impl Fn(UnixTime, &mut SysRng) -> Planned<Plan>,
     ) -> Result<Plan, Failure> {
         let mut planned = self.judge(plan(console.now(), &mut SysRng))?;
@@ -111,7 +120,7 @@ impl ChangeArgs {
             confirm::confirm(console, yes, does(&planned))?;
             // Whoever agreed took their time: what is saved counts from now, and does no other harm.
             let again = self.judge(plan(console.now(), &mut SysRng))?;
-            if !same_harm(present, &again, &planned) {
+            if !same_harm(over.present, &again, &planned) {
                 return Err(Failure::conflict(
                     format!(
                         "the plan changed while it waited: generation {} now does other harm",
@@ -122,7 +131,7 @@ impl ChangeArgs {
             }
             planned = again;
         }
-        self.save(&planned, present.map(KeyRing::generation))?;
+        self.save(over.store, &planned, over.present.map(KeyRing::generation))?;
         report::changed(console, self, &planned)?;
         Ok(planned)
     }
@@ -143,7 +152,7 @@ impl ChangeArgs {
                     report::nothing_due(console, self, &ring, what, at)?;
                     return Ok(Exit::Done);
                 }
-                Due::Now(plan) => match self.save_to(&*store, &plan, Some(ring.generation())) {
+                Due::Now(plan) => match self.save(&*store, &plan, Some(ring.generation())) {
                     Ok(()) => return self.report(console, &plan),
                     Err(failure) if failure.exit() == Exit::Conflict => lost = Some(failure),
                     Err(failure) => return Err(failure),
@@ -154,11 +163,7 @@ impl ChangeArgs {
     }
 
     /// Saves a plan, unless this is a dry run.
-    pub(super) fn save(&self, plan: &Plan, expected: Option<u64>) -> Result<(), Failure> {
-        self.save_to(&*self.store()?, plan, expected)
-    }
-
-    fn save_to(
+    pub(super) fn save(
         &self,
         store: &dyn Store,
         plan: &Plan,

@@ -43,7 +43,7 @@ impl Init {
                     other => Failure::rotation(&other, location),
                 }
             })?;
-        self.change.save(&plan, None).map_err(|failure| match failure.exit() {
+        self.change.save(&*self.change.store()?, &plan, None).map_err(|failure| match failure.exit() {
             Exit::Conflict => Failure::conflict(
                 failure.error().replace("somebody else wrote first", "there is a ring already"),
                 format!("a ring is never made over another; look at it: saddlebag keys show --ring {location}"),

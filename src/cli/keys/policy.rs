@@ -39,12 +39,13 @@ impl SetPolicy {
                 ),
             ));
         }
-        let ring = self.change.ring.load()?;
+        let store = self.change.store()?;
+        let ring = self.change.load(&*store)?;
         let policy = self.policy.over(*ring.policy());
         let due = rotation::set_policy(&ring, policy, console.now(), &mut SysRng);
         match self.change.judge(due)? {
             Due::Now(plan) => {
-                self.change.save(&plan, Some(ring.generation()))?;
+                self.change.save(&*store, &plan, Some(ring.generation()))?;
                 self.change.report(console, &plan)
             }
             Due::At(at) => {

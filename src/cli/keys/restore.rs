@@ -9,7 +9,7 @@ use crate::cli::End;
 use crate::cli::console::Console;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::report;
-use crate::cli::swap::ChangeArgs;
+use crate::cli::swap::{ChangeArgs, Over};
 
 /// Lets an older ring's keys sign again, as the next generation: after a bad push, or a loss
 ///
@@ -45,7 +45,8 @@ pub(super) struct Restore {
 impl Restore {
     pub(super) fn run(self, console: &mut Console) -> End {
         let old = super::document::read(console, &self.file, self.change.ring.allow_group_read)?;
-        let present = self.present()?;
+        let store = self.change.store()?;
+        let present = self.present(&*store)?;
         let above = self.generation_above.unwrap_or(0);
         if let Some(ring) = &present
             && ring.scope().is_none()
@@ -56,15 +57,16 @@ impl Restore {
             report::nothing_due(console, &self.change, ring, "nothing to restore", due)?;
             return Ok(Exit::Done);
         }
-        self.change.agreed_on(console, self.yes, present.as_ref(), |now, rng| {
+        let over = Over { store: &*store, present: present.as_ref() };
+        self.change.agreed_on(console, self.yes, over, |now, rng| {
             rotation::restore(present.as_ref(), &old, above, now, rng)
         })
     }
 
     /// The ring that is there. What is no ring is nobody's to replace but a person's; and where none is,
     /// only a person knows what the nodes have.
-    fn present(&self) -> Result<Option<KeyRing>, Failure> {
-        let error = match self.change.ring.store()?.load() {
+    fn present(&self, store: &dyn Store) -> Result<Option<KeyRing>, Failure> {
+        let error = match store.load() {
             Ok(ring) => return Ok(Some(ring)),
             Err(error) => error,
         };

@@ -76,18 +76,15 @@ impl Http {
         &mut self,
         request: &::http::Request<Vec<u8>>,
     ) -> Result<Answer, Lost> {
-        let mut refused = String::new();
+        let mut refused = Vec::new();
         for turn in 0..self.hosts.len() {
             let index = self.current.wrapping_add(turn).checked_rem(self.hosts.len()).unwrap_or(0);
             let Some(host) = self.hosts.get(index) else { continue };
             match self.send_to(host, request).await {
-                Err(Lost::Unsent(why)) => {
-                    let between = if refused.is_empty() { "" } else { "; " };
-                    refused = format!("{refused}{between}{why}");
-                }
+                Err(Lost::Unsent(why)) => refused.push(why),
                 // A sealed node's neighbours may be open.
                 Ok(answer) if answer.status == SEALED && !self.was_last(turn) => {
-                    refused = format!("{}: Vault is sealed", told(host));
+                    refused.push(format!("{}: Vault is sealed", told(host)));
                 }
                 answered => {
                     self.current = index;
@@ -95,7 +92,7 @@ impl Http {
                 }
             }
         }
-        Err(Lost::Unsent(refused))
+        Err(Lost::Unsent(refused.join("; ")))
     }
 
     fn was_last(&self, turn: usize) -> bool {
