@@ -9,7 +9,6 @@
     clippy::arithmetic_side_effects
 )]
 
-#[path = "common/peers.rs"]
 mod peers;
 
 #[path = "peers_vault/answers.rs"]

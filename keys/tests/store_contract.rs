@@ -11,7 +11,6 @@
 
 mod common;
 #[cfg(feature = "vault")]
-#[path = "common/peers.rs"]
 mod peers;
 
 use std::sync::{Arc, Barrier};

@@ -21,7 +21,7 @@
 mod faketime;
 mod load;
 mod nodes;
-#[path = "../../keys/tests/common/peers.rs"]
+#[path = "../../keys/tests/peers/mod.rs"]
 mod peers;
 mod report;
 #[path = "../service/support.rs"]

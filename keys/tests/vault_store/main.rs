@@ -16,7 +16,7 @@ mod cost;
 mod faults;
 mod logins;
 mod outages;
-#[path = "../common/peers.rs"]
+#[path = "../peers/mod.rs"]
 mod peers;
 mod saves;
 mod tls;

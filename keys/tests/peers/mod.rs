@@ -1,7 +1,7 @@
 //! Real peers of the Vault store, and faults between them and it: Vault in memory, on a disk and as a cluster,
 //! Toxiproxy for what happens to bytes, and a proxy of our own for what happens to requests.
 //!
-//! A test crate takes it by `#[path = "common/peers.rs"] mod peers;`. `tests/peers/install` gets the programs;
+//! A test crate takes it by `mod peers;`. `tests/peers/install` gets the programs;
 //! where one is absent the test fails and says so. What was started ends when its value is dropped, also where
 //! the test panics, and with the test's process where that is killed.
 
