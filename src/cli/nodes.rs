@@ -17,6 +17,7 @@ use saddlebag_keys::KeyRing;
 use super::console::Console;
 use super::failure::Failure;
 use super::shown::{Shown, about, count};
+use super::until_told::runtime;
 use ask::Asker;
 use file::Nodes;
 pub(super) use verdict::NodeEntry;
@@ -96,13 +97,7 @@ pub(super) fn table(console: &mut Console, ring: &KeyRing, nodes: &[NodeEntry]) 
 
 /// Runs what asks nodes to its end.
 fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| {
-        Failure::unavailable(
-            format!("no threads to ask nodes with: {error}"),
-            "this user's limits on processes and memory must allow a few",
-        )
-    })?;
+    let runtime = runtime()?;
     let done = runtime.block_on(work);
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rand::TryRng;
 use rand::rngs::SysRng;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::End;
@@ -12,13 +13,7 @@ use super::failure::{Exit, Failure};
 
 /// Runs `work`, which goes on by itself, until somebody ends it: that is a good end.
 pub(super) fn until_told(work: impl Future<Output = End>) -> End {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| {
-        Failure::unavailable(
-            format!("no threads to wait with: {error}"),
-            "this user's limits on processes and memory must allow a few",
-        )
-    })?;
+    let runtime = runtime()?;
     let end = runtime.block_on(async {
         let told = told()?;
         tokio::select! {
@@ -29,6 +24,17 @@ pub(super) fn until_told(work: impl Future<Output = End>) -> End {
     // Whoever still looks at files on a disk that hangs is not waited for: a save is whole or none.
     runtime.shutdown_background();
     end
+}
+
+/// What a verb waits with.
+pub(super) fn runtime() -> Result<Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| {
+        Failure::unavailable(
+            format!("no threads to wait with: {error}"),
+            "this user's limits on processes and memory must allow a few",
+        )
+    })
 }
 
 /// Resolves at the first SIGTERM or SIGINT.

@@ -21,6 +21,7 @@
 mod faketime;
 mod load;
 mod nodes;
+mod outage;
 #[path = "../../keys/tests/peers/mod.rs"]
 mod peers;
 mod report;
