@@ -27,6 +27,7 @@ mod peers;
 mod report;
 #[path = "../service/support.rs"]
 mod support;
+mod verbs;
 
 use std::time::Duration;
 

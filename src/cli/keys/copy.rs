@@ -7,7 +7,7 @@ use super::placed::{self, Placed};
 use crate::cli::End;
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
-use crate::cli::ring::{RingLocation, location_parser};
+use crate::cli::ring::{Opening, RingLocation, location_parser};
 
 /// Copies a ring to another place as it is: the same document, the same generation
 ///
@@ -40,6 +40,10 @@ pub(super) struct Copy {
     #[arg(long)]
     dry_run: bool,
 
+    /// Saves to version 1 of Vault's KV engine too, which cannot tell that somebody else saves at once
+    #[arg(long)]
+    force: bool,
+
     /// Reports as JSON
     #[arg(long)]
     json: bool,
@@ -47,13 +51,20 @@ pub(super) struct Copy {
 
 impl Copy {
     pub(super) fn run(self, console: &mut Console) -> End {
-        let mut ring = self.read(&self.from)?;
+        let group_read = self.allow_group_read;
+        let from = self.from.store(group_read)?;
+        let to = self.to.open(Opening {
+            group_read,
+            unguarded_writes: self.force,
+            ..Opening::default()
+        })?;
+        let mut ring = read(&*from, &self.from)?;
         let mut written = false;
         for _ in 0..MOST_CHANGES {
-            written |= placed::place(&ring, &self.to, self.allow_group_read, self.dry_run)?;
-            let now = self.read(&self.from)?;
+            written |= placed::place(&ring, &*to, &self.to, self.dry_run)?;
+            let now = read(&*from, &self.from)?;
             if document::digest(&now) == document::digest(&ring) {
-                self.is_there(&ring, written)?;
+                self.is_there(&*to, &ring, written)?;
                 let end = Placed { written, dry_run: self.dry_run, json: self.json };
                 return placed::report(console, &ring, &self.to, &end);
             }
@@ -66,17 +77,12 @@ impl Copy {
         ))
     }
 
-    fn read(&self, place: &RingLocation) -> Result<KeyRing, Failure> {
-        let loaded = place.store(self.allow_group_read)?.load();
-        loaded.map_err(|error| Failure::store(&error, place))
-    }
-
     /// What was saved is read again, before anybody relies on it.
-    fn is_there(&self, ring: &KeyRing, written: bool) -> Result<(), Failure> {
+    fn is_there(&self, to: &dyn Store, ring: &KeyRing, written: bool) -> Result<(), Failure> {
         if self.dry_run && written {
             return Ok(());
         }
-        let there = self.read(&self.to)?;
+        let there = read(to, &self.to)?;
         if document::digest(&there) == document::digest(ring) {
             return Ok(());
         }
@@ -85,6 +91,10 @@ impl Copy {
             "let nothing change the ring at the new place before it is moved",
         ))
     }
+}
+
+fn read(store: &dyn Store, place: &RingLocation) -> Result<KeyRing, Failure> {
+    store.load().map_err(|error| Failure::store(&error, place))
 }
 
 /// Each is somebody who changed the ring between two reads.

@@ -58,7 +58,8 @@ impl Export {
         };
         let scoped = scoped(&self.ring.load()?, audience)?;
         let location = RingLocation::file(out);
-        let written = placed::place(&scoped, &location, self.ring.allow_group_read, self.dry_run)?;
+        let store = location.store(self.ring.allow_group_read)?;
+        let written = placed::place(&scoped, &*store, &location, self.dry_run)?;
         let end = Placed { written, dry_run: self.dry_run, json: self.json };
         placed::report(console, &scoped, &location, &end)
     }

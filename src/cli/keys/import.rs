@@ -9,7 +9,7 @@ use super::document;
 use super::placed::{self, Placed};
 use crate::cli::End;
 use crate::cli::console::Console;
-use crate::cli::ring::{RingArgs, RingLocation};
+use crate::cli::ring::{Opening, RingArgs, RingLocation};
 
 /// Checks a ring document and saves it: a ring from another machine, or a scoped ring
 ///
@@ -32,6 +32,10 @@ pub(super) struct Import {
     #[arg(long)]
     dry_run: bool,
 
+    /// Saves to version 1 of Vault's KV engine too, which cannot tell that somebody else saves at once
+    #[arg(long)]
+    force: bool,
+
     /// Reports as JSON
     #[arg(long)]
     json: bool,
@@ -42,7 +46,12 @@ impl Import {
         let allow_group_read = self.ring.allow_group_read;
         let ring = document::read(console, &self.file, allow_group_read)?;
         let location = &self.ring.location;
-        let written = placed::place(&ring, location, allow_group_read, self.dry_run)?;
+        let store = location.open(Opening {
+            group_read: allow_group_read,
+            unguarded_writes: self.force,
+            ..Opening::default()
+        })?;
+        let written = placed::place(&ring, &*store, location, self.dry_run)?;
         let end = Placed { written, dry_run: self.dry_run, json: self.json };
         if ring.standby(console.now()).is_none() {
             note_no_standby(console, &ring, location);

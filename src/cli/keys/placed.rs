@@ -8,15 +8,14 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::ring::RingLocation;
 use crate::cli::shown::Shown;
 
-/// Saves `ring` at `location`, over nothing but an older generation of the same ring and scope.
+/// Saves `ring` in the store at `location`, over nothing but an older generation of the same ring and scope.
 /// Gives whether there was anything to do.
 pub(super) fn place(
     ring: &KeyRing,
+    store: &dyn Store,
     location: &RingLocation,
-    allow_group_read: bool,
     dry_run: bool,
 ) -> Result<bool, Failure> {
-    let store = location.store(allow_group_read)?;
     let found = match store.load() {
         Ok(found) => Some(found),
         Err(error) if matches!(error.kind(), StoreErrorKind::NotFound) => None,

@@ -3,14 +3,14 @@
 mod in_step;
 
 use clap::Args;
-use saddlebag_keys::{Audience, KeyRing};
+use saddlebag_keys::{Audience, KeyRing, Store};
 
 use super::export;
 use super::placed::{self, Placed};
 use crate::cli::End;
 use crate::cli::console::Console;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::ring::{RingArgs, RingLocation, location_parser};
+use crate::cli::ring::{Opening, RingArgs, RingLocation, location_parser};
 use in_step::InStep;
 
 /// Puts one audience's scoped ring at other places, over older generations of the same
@@ -46,12 +46,25 @@ pub(super) struct Publish {
     #[arg(long)]
     dry_run: bool,
 
+    /// Saves to version 1 of Vault's KV engine too, which cannot tell that somebody else saves at once
+    #[arg(long)]
+    force: bool,
+
     /// Reports as JSON, a line a place
     #[arg(long)]
     json: bool,
 }
 
 impl Publish {
+    /// What is allowed where the scoped ring goes.
+    fn opening(&self) -> Opening {
+        Opening {
+            group_read: self.ring.allow_group_read,
+            unguarded_writes: self.force,
+            ..Opening::default()
+        }
+    }
+
     pub(super) fn run(self, console: &mut Console) -> End {
         if self.watch {
             return InStep::run(self, console);
@@ -59,7 +72,8 @@ impl Publish {
         let scoped = export::scoped(&self.ring.load()?, &self.audience)?;
         let mut failed = None;
         for place in &self.to {
-            match put(&scoped, place, self.ring.allow_group_read, self.dry_run) {
+            let store = place.open(self.opening());
+            match store.and_then(|store| put(&scoped, &*store, place, self.dry_run)) {
                 Ok(written) => {
                     let end = Placed { written, dry_run: self.dry_run, json: self.json };
                     placed::report(console, &scoped, place, &end)?;
@@ -79,11 +93,11 @@ impl Publish {
 /// Saves the scoped ring; who loses a race looks again, for the winner may have brought the same.
 fn put(
     scoped: &KeyRing,
+    store: &dyn Store,
     place: &RingLocation,
-    allow_group_read: bool,
     dry_run: bool,
 ) -> Result<bool, Failure> {
-    let put = || placed::place(scoped, place, allow_group_read, dry_run);
+    let put = || placed::place(scoped, store, place, dry_run);
     put().or_else(|failure| match failure.exit() {
         Exit::Conflict => put(),
         _ => Err(failure),

@@ -1,8 +1,9 @@
 //! `keys publish --watch`: a task a place, so that one which hangs holds up no other.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use saddlebag_keys::{Audience, KeyRing, KeyRingHandle, Watch, WatchError, WatchOptions};
+use saddlebag_keys::{Audience, KeyRing, KeyRingHandle, Store, Watch, WatchError, WatchOptions};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::{Publish, put};
@@ -30,7 +31,9 @@ struct Brought {
 impl InStep {
     pub(super) fn run(publish: Publish, console: &mut Console) -> End {
         let store = publish.ring.store()?;
-        let (root, first) = Watch::new(store, WatchOptions::default()).start_waiting();
+        let refresh_every = publish.ring.location.usual_refresh();
+        let options = WatchOptions { refresh_every, ..WatchOptions::default() };
+        let (root, first) = Watch::new(store, options).start_waiting();
         if let Err(WatchError::Store(error)) = &first {
             console.tell(&Failure::store(error, &publish.ring.location));
         }
@@ -46,9 +49,9 @@ impl InStep {
         let (tell, mut told) = unbounded_channel();
         for place in &self.publish.to {
             let kept = Kept {
+                store: Arc::from(place.open(self.publish.opening())?),
                 place: place.clone(),
                 audience: self.publish.audience.clone(),
-                allow_group_read: self.publish.ring.allow_group_read,
                 root: self.root.clone(),
             };
             tokio::spawn(kept.keep(tell.clone()));
@@ -93,8 +96,8 @@ impl InStep {
 /// One place.
 struct Kept {
     place: RingLocation,
+    store: Arc<dyn Store>,
     audience: Audience,
-    allow_group_read: bool,
     root: KeyRingHandle,
 }
 
@@ -135,11 +138,11 @@ impl Kept {
     /// Puts the ring of now there; nothing where there is no root ring yet.
     async fn bring(&self) -> Option<Brought> {
         let root = self.root.ring()?;
-        let (place, allow_group_read) = (self.place.clone(), self.allow_group_read);
+        let (place, store) = (self.place.clone(), Arc::clone(&self.store));
         let audience = self.audience.clone();
         let brought = tokio::task::spawn_blocking(move || {
             let there = export::scoped(&root, &audience).and_then(|scoped| {
-                let written = put(&scoped, &place, allow_group_read, false)?;
+                let written = put(&scoped, &*store, &place, false)?;
                 Ok((scoped, written))
             });
             Brought { place, there }
