@@ -93,6 +93,8 @@ pub mod fuzzing;
 mod lifetime;
 #[cfg(feature = "server")]
 mod mask;
+#[cfg(feature = "axum")]
+pub mod middleware;
 #[cfg(feature = "server")]
 mod service;
 mod session;
@@ -100,7 +102,7 @@ mod token;
 mod tokens;
 
 pub use lifetime::{Lifetime, RenewalRule};
-pub use session::{RawState, Session, SessionId, SessionInfo, Verified};
+pub use session::{RawState, SessionId, SessionInfo, Verified};
 pub use token::format::Protection;
 #[cfg(feature = "jwt")]
 pub use token::jwt::JwtAlgorithm;

@@ -1,11 +1,10 @@
-//! A session: identity, times, and typed state that is read when somebody asks for it.
+//! What a token says of its session: identity, times, and state that is read when somebody asks for it.
 
 use std::fmt;
 use std::ops::Range;
 
 use saddlebag_keys::{KeyId, UnixTime};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::token::format::{self, Protection};
 use crate::token::state::{self, StateError};
@@ -116,52 +115,6 @@ impl fmt::Debug for RawState {
     }
 }
 
-/// A verified session with its state: typed, or [`RawState`].
-#[derive(Clone, PartialEq, Eq)]
-pub struct Session<T> {
-    pub(crate) info: SessionInfo,
-    pub(crate) audience: String,
-    pub(crate) subject: Option<String>,
-    pub(crate) state: T,
-}
-
-impl<T> Session<T> {
-    /// Its name and times.
-    pub fn info(&self) -> &SessionInfo {
-        &self.info
-    }
-
-    /// Who it is for.
-    pub fn audience(&self) -> &str {
-        &self.audience
-    }
-
-    /// Whose it is, where somebody is.
-    pub fn subject(&self) -> Option<&str> {
-        self.subject.as_deref()
-    }
-
-    /// What the application keeps in it.
-    pub fn state(&self) -> &T {
-        &self.state
-    }
-
-    /// The same, to keep.
-    pub fn into_state(self) -> T {
-        self.state
-    }
-}
-
-/// Shows name and times; whose it is and what it holds stay out of logs.
-impl<T> fmt::Debug for Session<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session")
-            .field("info", &self.info)
-            .field("audience", &self.audience)
-            .finish_non_exhaustive()
-    }
-}
-
 /// A token that was verified. Nothing but verification makes one, and claims are reached through it
 /// alone.
 ///
@@ -256,28 +209,13 @@ impl Verified {
         json(self.state_cbor())
     }
 
-    /// The session with its state read.
+    /// The state, to be kept or passed through untouched, to the byte; what can be had this way can be issued again.
     ///
     /// # Errors
     ///
-    /// As [`state`](Self::state).
-    pub fn session<T: DeserializeOwned>(&self) -> Result<Session<T>, StateError> {
-        self.state().map(|state| self.with_state(state))
-    }
-
-    /// The session with its state passed through untouched, to the byte; what can be had this way can
-    /// be issued again.
-    ///
-    /// # Errors
-    ///
-    /// [`StateError`] where the state breaks a rule of the format.
-    pub fn raw_session(&self) -> Result<Session<RawState>, StateError> {
-        RawState::from_cbor(self.state_cbor().to_vec()).map(|state| self.with_state(state))
-    }
-
-    fn with_state<T>(&self, state: T) -> Session<T> {
-        let subject = self.subject().map(str::to_owned);
-        Session { info: self.info, audience: self.audience().to_owned(), subject, state }
+    /// [`StateError`] where it breaks a rule of the format.
+    pub fn raw_state(&self) -> Result<RawState, StateError> {
+        RawState::from_cbor(self.state_cbor().to_vec())
     }
 }
 

@@ -15,7 +15,7 @@ use std::fmt::{Debug, Display};
 
 use common::{NOW, at, builder};
 use saddlebag::keys::{Secret, UnixTime};
-use saddlebag::{NewSession, Protection, RawState, Renewal, Session, Tokens};
+use saddlebag::{NewSession, Protection, RawState, Renewal, Tokens};
 
 const SUBJECT: &str = "canary-subject";
 const STATE: &str = "canary-state";
@@ -86,7 +86,7 @@ fn every_error(seen: &mut Seen, tokens: &Tokens, token: &str, now: UnixTime) {
     // State of another shape than the type asked for.
     seen.error(&verified.state::<u8>().unwrap_err());
     seen.error(&verified.state::<Vec<bool>>().unwrap_err());
-    seen.error(&verified.session::<std::collections::BTreeMap<String, u8>>().unwrap_err());
+    seen.error(&verified.state::<std::collections::BTreeMap<String, u8>>().unwrap_err());
     seen.error(&tokens.bound_to(&STATE.as_bytes().repeat(99)).unwrap_err());
 }
 
@@ -106,9 +106,7 @@ fn nothing_public_shows_what_it_should_keep() {
         seen.debug(&issued);
         let verified = bound.verify_at(&issued.token, at(NOW)).unwrap();
         seen.debug(&verified);
-        seen.debug(&verified.raw_session().unwrap());
-        let typed: Session<serde_json::Value> = verified.session().unwrap();
-        seen.debug(&typed);
+        seen.debug(&verified.raw_state().unwrap());
         seen.debug(&RawState::of(&state()).unwrap());
         seen.debug(&bound);
         seen.debug(&builder());
