@@ -81,6 +81,8 @@
 
 #[cfg(feature = "server")]
 mod answer;
+#[cfg(feature = "axum")]
+mod carrier;
 #[cfg(feature = "server")]
 #[doc(hidden)]
 pub mod cli;
@@ -94,14 +96,21 @@ mod lifetime;
 #[cfg(feature = "server")]
 mod mask;
 #[cfg(feature = "axum")]
-pub mod middleware;
+mod middleware;
 #[cfg(feature = "server")]
 mod service;
 mod session;
 mod token;
 mod tokens;
 
+#[cfg(feature = "axum")]
+pub use carrier::{Carrier, Cookie, Dangerous, InvalidCookie, SameSite};
 pub use lifetime::{Lifetime, RenewalRule};
+#[cfg(feature = "axum")]
+pub use middleware::{
+    Forms, Incoming, NoForms, RawSession, ReadForms, Session, SessionEvent, SessionLayer,
+    SessionOrNew, SessionRejection, SessionService,
+};
 pub use session::{RawState, SessionId, SessionInfo, Verified};
 pub use token::format::Protection;
 #[cfg(feature = "jwt")]
