@@ -88,27 +88,19 @@ async fn a_session_in_use_is_renewed_when_that_is_due_even_where_no_extractor_ru
 
 #[tokio::test]
 async fn a_session_under_a_draining_key_moves_to_the_active_one_at_its_next_request() {
-    use crate::common::{NOW, all_states, at};
-    use saddlebag::keys::KeyRingHandle;
+    use saddlebag::keys::{KeyRingHandle, Policy};
     use saddlebag::{NewSession, Tokens};
 
+    use crate::common::{DAY, NOW, all_states, at, key, ring_of};
+
     let tokens =
-        Tokens::builder(KeyRingHandle::fixed(all_states())).audience("shop").build().unwrap();
-    // An issuer whose ring is a month old.
-    let issued = tokens.issue_at(NewSession::of(&["x"]), at(NOW - 20 * 86_400)).unwrap();
-    let _ = issued;
-    let old = Tokens::builder(KeyRingHandle::fixed(crate::common::ring_of(
-        1,
-        saddlebag::keys::Policy::default(),
-        &[
-            crate::common::key(1, NOW - 30 * 86_400, Some(NOW + 86_400)),
-            crate::common::key(9, NOW + 86_400, None),
-        ],
-    )));
-    let old = old.audience("shop").build().unwrap();
+        |ring| Tokens::builder(KeyRingHandle::fixed(ring)).audience("shop").build().unwrap();
+    // An issuer that does not know of the newer key yet.
+    let keys = [key(1, NOW - 30 * DAY, Some(NOW + DAY)), key(9, NOW + DAY, None)];
+    let old = tokens(ring_of(1, Policy::default(), &keys));
     let state = crate::shop::Cart { items: vec!["apples".to_owned()] };
     let issued = old.issue_at(NewSession::of(&state), at(NOW - 10)).unwrap();
-    let shop = Shop::with(tokens, |layer| layer);
+    let shop = Shop::with(tokens(all_states()), |layer| layer);
     let mut browser = Browser::default();
     browser.cookies.insert("__Host-session".to_owned(), issued.token);
     let answer = browser.get(&shop.app, "/cart").await;
