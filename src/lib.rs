@@ -100,6 +100,7 @@ mod middleware;
 #[cfg(feature = "server")]
 mod service;
 mod session;
+mod size;
 mod token;
 mod tokens;
 
@@ -112,6 +113,7 @@ pub use middleware::{
     SessionOrNew, SessionRejection, SessionService,
 };
 pub use session::{RawState, SessionId, SessionInfo, Verified};
+pub use size::StateSize;
 pub use token::format::Protection;
 #[cfg(feature = "jwt")]
 pub use token::jwt::JwtAlgorithm;
@@ -125,7 +127,11 @@ pub use tokens::{
 /// The key ring: its life cycle, its document and its stores.
 pub use saddlebag_keys as keys;
 
-/// The README's Rust is compiled with the documentation's.
+/// The Rust of the README and of the documents is compiled with the documentation's.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../docs/sessions.md")]
+struct Sessions;
