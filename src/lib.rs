@@ -10,7 +10,29 @@
 //!   key ring (a file) ── watched, swapped atomically ── derives keys for one audience ── verifies ◀──┘
 //! ```
 //!
-//! From a ring file to tokens:
+//! Sessions for an axum application, by one layer and one extractor:
+//!
+#![cfg_attr(feature = "axum", doc = "```no_run")]
+#![cfg_attr(not(feature = "axum"), doc = "```ignore")]
+//! use axum::{Json, Router, routing::post};
+//! use saddlebag::{Session, SessionLayer, Tokens};
+//! # #[derive(Clone, serde::Serialize, serde::Deserialize)] struct Cart { items: Vec<String> }
+//!
+//! async fn add_to_cart(mut session: Session<Cart>, Json(item): Json<String>) -> Json<Cart> {
+//!     session.items.push(item); // changed: the answer carries the new token
+//!     Json(session.to_owned_state())
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let tokens = Tokens::from_file("ring.json").audience("shop").build()?;
+//! let app: Router = Router::new()
+//!     .route("/cart", post(add_to_cart))
+//!     .layer(SessionLayer::<Cart>::new(tokens));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The guide from here to the full thing is `docs/sessions.md` in the repository. Tokens alone, without HTTP:
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -71,7 +93,11 @@
 //!
 //! # Features
 //!
+//! - `axum`, on by default: the layer, its carriers and the extractors. It brings the traits of tower and of axum's
+//!   core, and neither axum nor a runtime.
 //! - `jwt`: the third spelling of a token, for software that only speaks JWT ([`Protection::Jwt`]).
+//! - `ring`: the same tokens by the crate ring, faster where a C compiler is at hand.
+//! - `vault`: rings in Vault.
 //! - `server`: the program `saddlebag`, with its HTTP service and command line. Not for libraries.
 //!
 //! The format is `docs/token-format.md` in the repository, with test vectors that any language can read.
