@@ -118,6 +118,8 @@ mod credential;
 #[cfg(all(fuzzing, feature = "server"))]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(feature = "server")]
+mod gateway;
 mod lifetime;
 #[cfg(feature = "server")]
 mod mask;
