@@ -42,6 +42,7 @@ impl Api {
             limits: Limits::DEFAULT,
             local_users: Vec::new(),
             tls: None,
+            gateway: None,
             request_log: false,
             traced: false,
             rotates: false,

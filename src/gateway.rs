@@ -3,12 +3,11 @@
 //! ```text
 //!   request ── path, one spelling ── rules ──▶ public · optional · required · with a role
 //!                                                          │
-//!   service ◀── X-Session-Id, -Subject, -Expires, -State ──┘   ours alone: whoever else sends them is not heard
+//!   service ◀── X-Session-Id, -Subject, -Expires, -State ──┘
 //! ```
 
 pub(crate) mod identity;
 mod path;
 mod rules;
 
-pub(crate) use path::Ambiguous;
-pub(crate) use rules::{Need, Rules, RulesError};
+pub(crate) use rules::{Need, Rules};

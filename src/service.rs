@@ -12,6 +12,7 @@ mod clock;
 mod connections;
 mod contract;
 mod docs;
+mod gateway;
 mod health;
 mod introspect;
 mod issue;
@@ -56,6 +57,7 @@ use problem::Problem;
 
 pub(crate) use application::Application;
 pub(crate) use clock::clock_complaint;
+pub(crate) use gateway::{Believed, GatewaySettings, Original};
 pub(crate) use limits::Limits;
 pub(crate) use listen::{Address, Bound, Handed};
 pub(crate) use metrics::{Rotation, RotationMetrics};
@@ -74,8 +76,9 @@ pub(crate) struct Service {
     limits: Limits,
     gates: Gates,
     metrics: Metrics,
-    /// Of the API's listener and the probes'.
-    seats: [Arc<Seats>; 2],
+    gateway: Option<GatewaySettings>,
+    /// Of the API's listener, the probes' and the gateway's.
+    seats: [Arc<Seats>; 3],
     tls: Option<Arc<Tls>>,
     request_log: bool,
     traced: bool,
@@ -97,6 +100,8 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) local_users: Vec<LocalUser>,
     pub(crate) tls: Option<Arc<Tls>>,
+    /// Forward-auth, on a listener of its own.
+    pub(crate) gateway: Option<GatewaySettings>,
     /// A line a request.
     pub(crate) request_log: bool,
     /// A span a request.
@@ -113,9 +118,12 @@ impl Service {
         credential_ring: Option<KeyRingHandle>,
         settings: Settings,
     ) -> Result<Self, CannotServe> {
-        let Settings { limits, local_users, tls, request_log, traced, rotates } = settings;
+        let Settings { limits, local_users, tls, gateway, request_log, traced, rotates } = settings;
         let ring = tokens.ring().clone();
-        let most = connections::room_for(limits.connections);
+        let most = connections::room_for(
+            limits.connections,
+            2_u64.saturating_add(gateway.is_some().into()),
+        );
         let seats = || Seats::new(most, limits.connections_per_peer);
         Ok(Self {
             credentials: Credentials::new(credential_ring.as_ref().unwrap_or(&ring).clone())
@@ -126,8 +134,10 @@ impl Service {
             local_users,
             limits,
             gates: Gates::new(limits.requests),
-            metrics: Metrics::new(tls.is_some(), rotates).map_err(CannotServe::Metrics)?,
-            seats: [seats(), seats()],
+            metrics: Metrics::new(tls.is_some(), rotates, gateway.is_some())
+                .map_err(CannotServe::Metrics)?,
+            gateway,
+            seats: [seats(), seats(), seats()],
             tls,
             request_log,
             traced,
@@ -203,37 +213,49 @@ impl Service {
             .with_state(Arc::clone(self))
     }
 
-    /// Serves both listeners until `shutdown`, then lets what is under way finish, for `drain` at most.
+    /// Serves its listeners until `shutdown`, then lets what is under way finish, for `drain` at most.
     pub(crate) async fn run(
         self,
-        api: Bound,
-        admin: Bound,
+        listeners: Listeners,
         shutdown: impl Future<Output = ()>,
         drain: Duration,
     ) {
         let service = Arc::new(self);
         let (stop, stopped) = tokio::sync::watch::channel(());
-        let [api_seats, admin_seats] = &service.seats;
-        let [api_metrics, admin_metrics] = service.metrics.listeners.clone();
-        let serving = |application, seats: &Arc<Seats>, tls, metrics| {
-            let (limits, seats) = (service.limits, Arc::clone(seats));
-            Serving { application, tls, limits, seats, metrics }
+        let Listeners { api, admin, gateway } = listeners;
+        let [api_seats, admin_seats, gateway_seats] = service.seats.clone();
+        let [api_metrics, admin_metrics, gateway_metrics] = service.metrics.listeners.clone();
+        let serve = |bound, application, seats, tls, metrics| {
+            let serving = Serving { application, tls, limits: service.limits, seats, metrics };
+            tokio::spawn(connections::serve(bound, serving, stopped.clone(), drain))
         };
-        let (api_answers, admin_answers) =
-            (Application::api(&service), Application::probes(&service));
-        let of_api = serving(api_answers, api_seats, service.tls.clone(), api_metrics);
-        let of_admin = serving(admin_answers, admin_seats, None, admin_metrics);
         let fresh = service.tls.clone().map(|tls| tokio::spawn(tls.keep_fresh()));
-        let api = tokio::spawn(connections::serve(api, of_api, stopped.clone(), drain));
-        let admin = tokio::spawn(connections::serve(admin, of_admin, stopped, drain));
+        let application = Application::api(&service);
+        let api = serve(api, application, api_seats, service.tls.clone(), api_metrics);
+        let application = Application::probes(&service);
+        let admin = serve(admin, application, admin_seats, None, admin_metrics);
+        let gateway = gateway.map(|bound| {
+            let application = Application::gateway(&service);
+            serve(bound, application, gateway_seats, None, gateway_metrics)
+        });
         shutdown.await;
         drop(stop);
         // Each ends by itself within `drain`; one that panicked has ended already.
         let _ = tokio::join!(api, admin);
+        if let Some(gateway) = gateway {
+            let _ = gateway.await;
+        }
         if let Some(fresh) = fresh {
             fresh.abort();
         }
     }
+}
+
+/// Where a service is reached.
+pub(crate) struct Listeners {
+    pub(crate) api: Bound,
+    pub(crate) admin: Bound,
+    pub(crate) gateway: Option<Bound>,
 }
 
 async fn guarded(mut response: Response) -> Response {

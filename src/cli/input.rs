@@ -38,6 +38,14 @@ pub(super) fn state(console: &mut Console, file: &Path) -> Result<Vec<u8>, Failu
     Ok(input)
 }
 
+/// The text of a file that a flag names.
+pub(super) fn text_of_file(file: &Path, flag: &str) -> Result<String, Failure> {
+    std::fs::read_to_string(file).map_err(|error| {
+        let error = format!("{flag} {}: {error}", file.display());
+        Failure::usage(error, "give a text file that this user can read")
+    })
+}
+
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     let name = file.to_string_lossy();
     // Somebody took the option for the state itself: it is not to be repeated.

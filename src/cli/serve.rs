@@ -2,6 +2,7 @@
 
 mod check;
 mod dev;
+mod gateway;
 mod limits;
 mod logs;
 mod ring;
@@ -27,9 +28,10 @@ use super::ring::{RingLocation, location_parser};
 use super::token::Jwt;
 use super::until_told::told;
 use crate::service::{
-    Address, Bound, CannotServe, Handed, LocalUser, Service, Settings, clock_complaint,
+    Address, Bound, CannotServe, Handed, Listeners, LocalUser, Service, Settings, clock_complaint,
 };
 use crate::tokens::Tokens;
+use gateway::GatewayArgs;
 use limits::LimitArgs;
 use logs::LogArgs;
 use tls::TlsArgs;
@@ -133,6 +135,9 @@ pub(super) struct Serve {
 
     #[command(flatten)]
     tls: TlsArgs,
+
+    #[command(flatten)]
+    gateway: GatewayArgs,
 
     #[command(flatten)]
     limits: LimitArgs,
@@ -272,6 +277,7 @@ impl Serve {
             limits: self.limits.limits(),
             local_users: self.allow_uid.clone(),
             tls: self.tls.load()?.map(Arc::new),
+            gateway: self.gateway.load()?,
             request_log: self.logs.log_requests,
             traced: self.logs.otlp.is_some(),
             rotates: self.rotate,
@@ -301,6 +307,13 @@ impl Serve {
         let api = bind("--listen", Bound::to(&self.listen, open, handed), &self.listen).await?;
         let admin = Bound::to(&self.admin_listen, false, handed);
         let admin = bind("--admin-listen", admin, &self.admin_listen).await?;
+        let place = &self.gateway.gateway_listen;
+        let gateway = match place {
+            Some(place) => {
+                Some(bind("--gateway-listen", Bound::to(place, false, handed), place).await?)
+            }
+            None => None,
+        };
         if let Some(failure) = self.misplaced_on(&api) {
             return Err(failure);
         }
@@ -310,6 +323,9 @@ impl Serve {
         let api_address = address(&api)?;
         say(&format!("api listening on {api_address}"));
         say(&format!("admin listening on {}", address(&admin)?));
+        if let Some(gateway) = &gateway {
+            say(&format!("gateway listening on {}", address(gateway)?));
+        }
         tokio::spawn(systemd::watchdog());
         let tls = self.tls.is_on();
         tokio::spawn(async move {
@@ -332,7 +348,8 @@ impl Serve {
                 say(&dev.lines(&api_address, tls));
             }
         });
-        service.run(api, admin, ended, Duration::from_secs(self.drain.0)).await;
+        let listeners = Listeners { api, admin, gateway };
+        service.run(listeners, ended, Duration::from_secs(self.drain.0)).await;
         Ok(Exit::Done)
     }
 }

@@ -1,4 +1,4 @@
-//! What a listener's requests go to: the API, with what watches and bounds it, or the probes.
+//! What a listener's requests go to: the API, with what watches and bounds it, the probes, or the gateway.
 
 use std::sync::Arc;
 
@@ -16,13 +16,17 @@ use super::{Service, Shared, issue, renew, verify, verify_batch};
 /// Answers requests.
 pub(crate) struct Application {
     router: Router,
-    /// Of the API: the probes are neither watched nor bounded.
+    /// Of the API: the others are neither watched nor bounded.
     api: Option<Shared>,
 }
 
 impl Application {
     pub(crate) fn api(service: &Arc<Service>) -> Self {
         Self { router: service.api(), api: Some(Arc::clone(service)) }
+    }
+
+    pub(super) fn gateway(service: &Arc<Service>) -> Self {
+        Self { router: service.gateway(), api: None }
     }
 
     pub(super) fn probes(service: &Arc<Service>) -> Self {
@@ -35,8 +39,8 @@ impl Application {
         mut request: Request,
         peer: &Peer,
     ) -> (Response, Option<Held>) {
-        if matches!(peer, Peer::Local { .. }) {
-            // Who may need no credential.
+        if matches!(peer, Peer::Local { .. }) || self.api.is_none() {
+            // Who may need no credential, or is believed.
             request.extensions_mut().insert(peer.clone());
         }
         match &self.api {

@@ -293,13 +293,13 @@ async fn refuse(mut stream: Stream, full: Full) {
 }
 
 /// How many of the wanted connections a listener has room for. Each is an open file, of which this process
-/// asks for all it may have: whoever connects, two listeners leave it enough to read its ring.
-pub(super) fn room_for(wanted: usize) -> usize {
+/// asks for all it may have: whoever connects, its listeners leave it enough to read its ring.
+pub(super) fn room_for(wanted: usize, listeners: u64) -> usize {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     // Refused where somebody forbids it; what then holds is asked for below.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let share = files.saturating_sub(limits::OTHER_FILES) / 2;
+    let share = files.saturating_sub(limits::OTHER_FILES).checked_div(listeners).unwrap_or(files);
     wanted.min(usize::try_from(share).unwrap_or(usize::MAX)).max(1)
 }
 

@@ -58,7 +58,7 @@ pub(super) const BATCHES: usize = 32;
 pub(super) const PENDING_RESETS: usize = 20;
 pub(super) const OWN_RESETS: usize = 128;
 
-/// Files that are kept for other things than the connections of two listeners: the ring, TLS, refusals.
+/// Files that are kept for other things than the connections of its listeners: the ring, TLS, refusals.
 pub(super) const OTHER_FILES: u64 = 256;
 
 /// Connections that are told at once why they are refused; those above are closed without a word.

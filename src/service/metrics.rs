@@ -3,6 +3,7 @@
 
 mod connections;
 mod families;
+mod gateway;
 mod http;
 mod ring;
 mod rotation;
@@ -25,6 +26,7 @@ use ring::RingMetrics;
 use tokens::TokenMetrics;
 
 pub(super) use connections::ConnectionMetrics;
+pub(super) use gateway::{GatewayMetrics, Passed};
 pub(super) use http::Shed;
 pub(crate) use rotation::{Rotation, RotationMetrics};
 pub(super) use tokens::{CallerRefused, Made, Verdict};
@@ -34,19 +36,21 @@ pub(super) struct Metrics {
     registry: Registry,
     pub(super) tokens: TokenMetrics,
     pub(super) http: HttpMetrics,
-    /// Of the API's listener and the probes'.
-    pub(super) listeners: [ConnectionMetrics; 2],
+    /// Of the API's listener, the probes' and the gateway's.
+    pub(super) listeners: [ConnectionMetrics; 3],
     ready: IntGauge,
     certificate: Option<IntGauge>,
     rings: RingMetrics,
     /// Where this node rotates its ring.
     pub(super) rotation: Option<Arc<RotationMetrics>>,
+    /// Where this node has a gateway.
+    pub(super) gateway: Option<Arc<GatewayMetrics>>,
     measuring: Mutex<()>,
 }
 
 impl Metrics {
     /// Fails only where two metrics have one name.
-    pub(super) fn new(tls: bool, rotates: bool) -> Result<Self, Error> {
+    pub(super) fn new(tls: bool, rotates: bool, gateway: bool) -> Result<Self, Error> {
         let registry = Registry::new();
         let family = Families(&registry);
         let version = family.gauges("saddlebag_build_info", "1, with the version.", "version")?;
@@ -57,6 +61,7 @@ impl Metrics {
             family.gauge(name, "When the certificate in use ends, in Unix seconds.")
         };
         let rotation = || RotationMetrics::new(&family).map(Arc::new);
+        let of_gateway = || GatewayMetrics::new(&family).map(Arc::new);
         Ok(Self {
             tokens: TokenMetrics::new(&family)?,
             http: HttpMetrics::new(&family)?,
@@ -65,6 +70,7 @@ impl Metrics {
             certificate: tls.then(certificate).transpose()?,
             rings: RingMetrics::new(&family)?,
             rotation: rotates.then(rotation).transpose()?,
+            gateway: gateway.then(of_gateway).transpose()?,
             measuring: Mutex::new(()),
             registry,
         })
@@ -120,7 +126,7 @@ mod tests {
 
     #[test]
     fn what_happens_is_counted_under_its_own_name() {
-        let metrics = Metrics::new(false, false).unwrap();
+        let metrics = Metrics::new(false, false, false).unwrap();
         metrics.tokens.made(Made::Renewed, Protection::Jwt, "x");
         metrics.tokens.not_made(&IssueError::JwtBinding);
         metrics.tokens.not_made(&IssueError::Randomness(String::new()));
@@ -158,7 +164,7 @@ mod tests {
 
     #[test]
     fn nothing_that_happens_makes_another_series() {
-        let metrics = Metrics::new(true, true).unwrap();
+        let metrics = Metrics::new(true, true, true).unwrap();
         let series = |text: &str| text.lines().filter(|line| !line.starts_with('#')).count();
         let before = series(&text(&metrics));
         for route in Route::ALL {

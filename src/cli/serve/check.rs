@@ -84,6 +84,7 @@ impl Serve {
                 findings.problems.extend(certificate.complaint(now));
             }
         }
+        findings.problems.extend(self.gateway.load().err().map(|failure| told(&failure)));
         findings.problems.extend(self.logs.complaint().map(|failure| told(&failure)));
         if self.stale_after.is_some_and(|span| span.0 == 0) {
             findings.warnings.push("--stale-after 0s: this node issues nothing".to_owned());

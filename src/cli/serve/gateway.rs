@@ -1,0 +1,138 @@
+//! The gateway listener as flags.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::carrier::Cookie;
+use crate::cli::failure::Failure;
+use crate::cli::input;
+use crate::gateway::Rules;
+use crate::service::{Address, Believed, GatewaySettings, Original};
+
+/// Forward-auth for nginx, HAProxy, Caddy, Traefik and Envoy.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Gateway")]
+pub(super) struct GatewayArgs {
+    /// Where proxies ask whether a request may pass (/v1/authorize): host:port, unix:PATH or systemd:NAME
+    #[arg(long, env = "SADDLEBAG_GATEWAY_LISTEN", value_name = "ADDR")]
+    pub(super) gateway_listen: Option<Address>,
+
+    /// Which requests need a session, by path and method: TOML [default: all do]
+    #[arg(long, env = "SADDLEBAG_GATEWAY_RULES", value_name = "FILE")]
+    gateway_rules: Option<PathBuf>,
+
+    /// Where a proxy says which request it asks about; rules need it
+    #[arg(long, env = "SADDLEBAG_GATEWAY_ORIGINAL", value_name = "WHERE")]
+    gateway_original: Option<OriginalArg>,
+
+    /// Whose word is taken for that: addresses, networks, or unix; nobody's unless named
+    #[arg(long, env = "SADDLEBAG_GATEWAY_TRUST", value_name = "WHO,…", value_delimiter = ',')]
+    gateway_trust: Vec<Believed>,
+
+    /// Tells services the state, too, in X-Session-State
+    #[arg(long, env = "SADDLEBAG_GATEWAY_STATE")]
+    gateway_state: bool,
+
+    /// The cookie that sessions ride in: __Host- and this name
+    #[arg(
+        long,
+        env = "SADDLEBAG_GATEWAY_COOKIE",
+        value_name = "NAME",
+        default_value = "session",
+        value_parser = |name: &str| Cookie::new(name).map_err(|error| error.to_string())
+    )]
+    gateway_cookie: Cookie,
+
+    /// The cookie travels without TLS, and loses its prefix: for development on http://
+    #[arg(long, env = "SADDLEBAG_GATEWAY_COOKIE_INSECURE")]
+    gateway_cookie_insecure: bool,
+
+    /// Takes bearer tokens, too, and before cookies
+    #[arg(long, env = "SADDLEBAG_GATEWAY_BEARER")]
+    gateway_bearer: bool,
+
+    /// Sends browsers to the rules' login by 302; nginx takes nothing but a 401 with Location
+    #[arg(long, env = "SADDLEBAG_GATEWAY_REDIRECT")]
+    gateway_redirect: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OriginalArg {
+    /// X-Forwarded-Method and X-Forwarded-Uri: Traefik, Caddy
+    Forwarded,
+    /// X-Original-Method and X-Original-Uri: nginx, HAProxy
+    Original,
+    /// Its method, and its path behind /v1/authorize: Envoy
+    Path,
+}
+
+impl GatewayArgs {
+    /// How the gateway is run, where there is one.
+    pub(super) fn load(&self) -> Result<Option<GatewaySettings>, Failure> {
+        if self.gateway_listen.is_none() {
+            return self.alone().map_or(Ok(None), Err);
+        }
+        let rules = self.rules()?;
+        if rules.look_at_targets() && self.gateway_original.is_none() {
+            return Err(Failure::usage(
+                "--gateway-rules without --gateway-original: a rule needs to know the request",
+                "say --gateway-original forwarded (Traefik, Caddy), original (nginx, HAProxy) or path (Envoy)",
+            ));
+        }
+        if rules.look_at_targets() && self.gateway_trust.is_empty() {
+            return Err(Failure::usage(
+                "--gateway-rules without --gateway-trust: nobody's word is taken for the request",
+                "name the proxies: --gateway-trust 127.0.0.1, a network, or unix",
+            ));
+        }
+        let cookie = match self.gateway_cookie_insecure {
+            true => self.gateway_cookie.clone().dangerous().insecure().into(),
+            false => self.gateway_cookie.clone(),
+        };
+        Ok(Some(GatewaySettings {
+            rules,
+            original: self.gateway_original.map(|original| match original {
+                OriginalArg::Forwarded => Original::Forwarded,
+                OriginalArg::Original => Original::Named,
+                OriginalArg::Path => Original::Path,
+            }),
+            believed: self.gateway_trust.clone(),
+            with_state: self.gateway_state,
+            redirect: self.gateway_redirect,
+            cookie,
+            bearer: self.gateway_bearer,
+        }))
+    }
+
+    /// A flag of the gateway where there is none.
+    fn alone(&self) -> Option<Failure> {
+        let given = [
+            ("--gateway-rules", self.gateway_rules.is_some()),
+            ("--gateway-original", self.gateway_original.is_some()),
+            ("--gateway-trust", !self.gateway_trust.is_empty()),
+            ("--gateway-state", self.gateway_state),
+            ("--gateway-cookie-insecure", self.gateway_cookie_insecure),
+            ("--gateway-bearer", self.gateway_bearer),
+            ("--gateway-redirect", self.gateway_redirect),
+        ];
+        let (flag, _) = given.into_iter().find(|(_, given)| *given)?;
+        Some(Failure::usage(
+            format!("{flag} without --gateway-listen"),
+            "add --gateway-listen 127.0.0.1:7072, or unix:PATH",
+        ))
+    }
+
+    fn rules(&self) -> Result<Rules, Failure> {
+        let Some(path) = &self.gateway_rules else {
+            return Ok(Rules::all_required());
+        };
+        let text = input::text_of_file(path, "--gateway-rules")?;
+        Rules::parse(&text).map_err(|error| {
+            Failure::usage(
+                format!("--gateway-rules {}: {error}", path.display()),
+                "docs/service.md, Gateway, has an example",
+            )
+        })
+    }
+}

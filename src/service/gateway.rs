@@ -1,0 +1,270 @@
+//! The gateway listener: forward-auth, for proxies that ask whether a request may pass and as whom.
+//!
+//! `ANY /v1/authorize`, and every path below it, since Envoy appends the original one.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::{ACCEPT, HeaderName, LOCATION, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use ipnet::IpNet;
+
+use super::metrics::{GatewayMetrics, Passed};
+use super::peer::Peer;
+use super::problem::Problem;
+use super::{Service, guarded};
+use crate::carrier::{Carrier, Cookie};
+use crate::gateway::{Need, Rules, identity};
+use crate::middleware::{RawSession, SessionEvent, SessionLayer};
+
+/// How the gateway is run.
+#[derive(Clone, Debug)]
+pub(crate) struct GatewaySettings {
+    pub(crate) rules: Rules,
+    /// How a proxy tells which request it asks about; `None`: it does not, and there are no rules that need it.
+    pub(crate) original: Option<Original>,
+    /// Whose word is taken for that.
+    pub(crate) believed: Vec<Believed>,
+    /// Services are told the state, too.
+    pub(crate) with_state: bool,
+    /// Browsers are sent to the login by 302 instead of by a 401 with `Location`.
+    pub(crate) redirect: bool,
+    pub(crate) cookie: Cookie,
+    /// Bearer tokens are taken, too, and before cookies.
+    pub(crate) bearer: bool,
+}
+
+/// Where a proxy says which request it asks about: one convention, so that a client cannot speak by another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Original {
+    /// `X-Forwarded-Method` and `X-Forwarded-Uri`: Traefik, Caddy.
+    Forwarded,
+    /// `X-Original-Method` and `X-Original-Uri`: nginx and HAProxy, as `deploy/` configures them.
+    Named,
+    /// The request's own method, and its path behind `/v1/authorize`: Envoy.
+    Path,
+}
+
+/// Proxies that are believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Believed {
+    /// From these addresses.
+    Net(IpNet),
+    /// By a Unix socket.
+    Unix,
+}
+
+impl FromStr for Believed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "unix" {
+            return Ok(Self::Unix);
+        }
+        let net = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        net.map(Self::Net)
+            .map_err(|_| format!("{text:?} is no address, no network (10.0.0.0/8) and not unix"))
+    }
+}
+
+impl fmt::Display for Believed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Net(net) => net.fmt(f),
+            Self::Unix => f.write_str("unix"),
+        }
+    }
+}
+
+/// Whose sessions the gateway's layer has.
+struct Behind;
+
+struct Gateway {
+    settings: GatewaySettings,
+    metrics: Arc<GatewayMetrics>,
+}
+
+impl Service {
+    pub(super) fn gateway(self: &Arc<Self>) -> Router {
+        let (Some(settings), Some(metrics)) = (&self.gateway, &self.metrics.gateway) else {
+            return Router::new();
+        };
+        let carriers = settings.bearer.then(Carrier::bearer).into_iter();
+        let carriers = carriers.chain([settings.cookie.clone().into()]);
+        let service = Arc::clone(self);
+        let layer = SessionLayer::<Behind>::new(self.audiences.usual().clone())
+            .carriers(carriers)
+            .on_event(move |event| service.count(event));
+        let gateway = Gateway { settings: settings.clone(), metrics: Arc::clone(metrics) };
+        Router::new()
+            .route(PATH, any(authorize))
+            .route(BELOW, any(authorize))
+            .layer(layer)
+            .fallback(async || Problem::not_found().into_response())
+            .layer(axum::middleware::map_response(guarded))
+            .with_state(Arc::new(gateway))
+    }
+
+    fn count(&self, event: SessionEvent) {
+        match event {
+            SessionEvent::Verified => self.metrics.tokens.verified(super::metrics::Verdict::Active),
+            SessionEvent::Refused(reason) => {
+                self.metrics.tokens.verified(super::metrics::Verdict::Refused(reason));
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn authorize(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    let (answer, passed) = gateway.answer(&request);
+    gateway.metrics.passed(passed);
+    answer
+}
+
+impl Gateway {
+    fn answer(&self, request: &Request) -> (Response, Passed) {
+        let need = match self.need(request) {
+            Ok(need) => need,
+            Err(why) => {
+                tracing::debug!(%why, "a request was refused at the gateway");
+                return (StatusCode::FORBIDDEN.into_response(), why.passed());
+            }
+        };
+        let session = match need {
+            Need::Public => None,
+            _ => RawSession::<Behind>::from_extensions(request.extensions()).ok(),
+        };
+        let mut headers = HeaderMap::new();
+        let session = session.filter(|session| {
+            // A state that cannot be shown is no session's.
+            identity::write(Some(session), self.settings.with_state, &mut headers).is_ok()
+        });
+        match (need, session) {
+            (Need::Required { role: Some(role) }, Some(session))
+                if !self.settings.rules.has_role(&session, role) =>
+            {
+                (StatusCode::FORBIDDEN.into_response(), Passed::Forbidden)
+            }
+            (_, Some(_)) => ((StatusCode::OK, headers).into_response(), Passed::Known),
+            (Need::Required { .. }, None) => {
+                (self.unauthenticated(request), Passed::Unauthenticated)
+            }
+            (Need::Public | Need::Optional, None) => {
+                let mut headers = HeaderMap::new();
+                // Nothing to show cannot fail.
+                let _ = identity::write(None, false, &mut headers);
+                ((StatusCode::OK, headers).into_response(), Passed::Anonymous)
+            }
+        }
+    }
+
+    fn need(&self, request: &Request) -> Result<Need<'_>, Refusal> {
+        let rules = &self.settings.rules;
+        if !rules.look_at_targets() {
+            return Ok(rules.default_need());
+        }
+        if !self.is_believed(request.extensions().get()) {
+            return Err(Refusal::Unbelieved);
+        }
+        let (method, target) = self.original(request).ok_or(Refusal::Untold)?;
+        rules.need(&method, &target).map_err(|_| Refusal::Ambiguous)
+    }
+
+    fn is_believed(&self, peer: Option<&Peer>) -> bool {
+        let Some(peer) = peer else { return false };
+        self.settings.believed.iter().any(|believed| match (believed, peer.address()) {
+            (Believed::Net(net), Some(address)) => net.contains(&address.to_canonical()),
+            (Believed::Unix, None) => true,
+            _ => false,
+        })
+    }
+
+    /// Method and target of the request that the proxy asks about.
+    fn original(&self, request: &Request) -> Option<(Method, String)> {
+        let told = |[method, target]: [&HeaderName; 2]| {
+            let method = one(request.headers(), method)?.parse().ok()?;
+            Some((method, one(request.headers(), target)?.to_owned()))
+        };
+        match self.settings.original? {
+            Original::Forwarded => told([&FORWARDED_METHOD, &FORWARDED_URI]),
+            Original::Named => told([&ORIGINAL_METHOD, &ORIGINAL_URI]),
+            Original::Path => {
+                let target = request.uri().path_and_query()?.as_str().strip_prefix(PATH)?;
+                let target = if target.starts_with('/') { target } else { "/" };
+                Some((request.method().clone(), target.to_owned()))
+            }
+        }
+    }
+
+    fn unauthenticated(&self, request: &Request) -> Response {
+        let mut answer = StatusCode::UNAUTHORIZED.into_response();
+        if self.settings.bearer {
+            let bearer = HeaderValue::from_static("Bearer");
+            answer.headers_mut().insert(WWW_AUTHENTICATE, bearer);
+        }
+        let login = self.settings.rules.login().filter(|_| is_navigation(request.headers()));
+        // Checked when the rules were read.
+        if let Some(login) = login.and_then(|login| HeaderValue::from_str(login).ok()) {
+            answer.headers_mut().insert(LOCATION, login);
+            if self.settings.redirect {
+                *answer.status_mut() = StatusCode::FOUND;
+            }
+        }
+        answer
+    }
+}
+
+/// Why a request is refused whoever sent it.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    Unbelieved,
+    Untold,
+    Ambiguous,
+}
+
+impl Refusal {
+    fn passed(self) -> Passed {
+        match self {
+            Self::Unbelieved | Self::Untold => Passed::Unbelieved,
+            Self::Ambiguous => Passed::Ambiguous,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unbelieved => "its proxy is none of --gateway-trust",
+            Self::Untold => "its proxy does not tell what --gateway-original says",
+            Self::Ambiguous => "its path can be read in two ways",
+        })
+    }
+}
+
+/// The value of a header that is there once.
+fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    value.to_str().ok()
+}
+
+/// Whether somebody looks at a page who can be sent elsewhere, as far as the request tells.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    let mode = one(headers, &HeaderName::from_static("sec-fetch-mode"));
+    let accepts = one(headers, &ACCEPT).is_some_and(|accept| accept.contains("text/html"));
+    mode.map_or(accepts, |mode| mode == "navigate")
+}
+
+const PATH: &str = "/v1/authorize";
+const BELOW: &str = "/v1/authorize/{*original}";
+const FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
+const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
+const ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
+const ORIGINAL_URI: HeaderName = HeaderName::from_static("x-original-uri");
