@@ -88,7 +88,8 @@ impl Cookie {
         Self { same_site: SameSite::Strict, ..self }
     }
 
-    /// Keeps it apart for every site that embeds this one (CHIPS).
+    /// Keeps it apart for every site that embeds this one (CHIPS). In their frames a browser takes and sends it only
+    /// where it is [`same_site_none`](Dangerous::same_site_none) as well.
     #[must_use]
     pub fn partitioned(self) -> Self {
         Self { partitioned: true, ..self }
