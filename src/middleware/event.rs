@@ -45,8 +45,8 @@ pub enum SessionEvent {
     NotIssued,
     /// A renewal that nobody had asked for could not be issued; the answer went out without it.
     NotRenewed,
-    /// A session changed that had come by a carrier which no answer can use, and the application did not take its
-    /// token: the change is lost.
+    /// A change is lost: the session had come by a carrier which no answer can use, and the application did not take
+    /// its token; or it changed after the answer had begun.
     NotCarried,
 }
 

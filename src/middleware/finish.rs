@@ -52,8 +52,8 @@ pub(super) fn failure<R: Default>(status: StatusCode) -> Response<R> {
 struct Failed;
 
 fn changed(slot: &Slot, change: Change, headers: &mut HeaderMap) -> Result<(), Failed> {
-    let Change { base, issued, difference } = change;
-    let Some(carrier) = carrier(slot) else {
+    let Change { new, base, issued, difference } = change;
+    let Some(carrier) = carrier(slot, new) else {
         // Handed out is what the application asked for; what came after it, and all where nothing was, is lost.
         if difference.is_some() {
             tracing::warn!(
@@ -63,7 +63,6 @@ fn changed(slot: &Slot, change: Change, headers: &mut HeaderMap) -> Result<(), F
         }
         return Ok(());
     };
-    let is_new = base.is_none();
     let issued = match difference {
         None => issued.ok_or(Failed)?,
         Some(difference) => match slot.issue(base.as_deref(), difference) {
@@ -76,7 +75,7 @@ fn changed(slot: &Slot, change: Change, headers: &mut HeaderMap) -> Result<(), F
             Err(error) => return Err(not_issued(slot, &error)),
         },
     };
-    write(slot, carrier, &issued, is_new, headers)
+    write(slot, carrier, &issued, new, headers)
 }
 
 /// A session in use is renewed when that is due; if it cannot be, it is good until it ends.
@@ -89,7 +88,7 @@ fn kept(slot: &Slot, headers: &mut HeaderMap) {
     };
     let now = slot.config.now();
     let Some(carrier) =
-        carrier(slot).filter(|_| slot.tokens.renewal_is_due_at(&came.verified, now))
+        carrier(slot, false).filter(|_| slot.tokens.renewal_is_due_at(&came.verified, now))
     else {
         return;
     };
@@ -129,11 +128,11 @@ fn destroy(slot: &Slot, last: Option<&Verified>, headers: &mut HeaderMap) {
 /// Where a token goes: back to where one came from; a new one, to the first carrier that an answer can use.
 ///
 /// A token that came in an address is never put into a cookie: a link would then sign its reader in.
-fn carrier(slot: &Slot) -> Option<&Carrier> {
+fn carrier(slot: &Slot, new: bool) -> Option<&Carrier> {
     let carriers = &slot.config.carriers;
     match &slot.came {
-        Some(came) => carriers.get(came.carrier).filter(|carrier| carrier.answers()),
-        None => carriers.iter().find(|carrier| carrier.answers()),
+        Some(came) if !new => carriers.get(came.carrier).filter(|carrier| carrier.answers()),
+        _ => carriers.iter().find(|carrier| carrier.answers()),
     }
 }
 

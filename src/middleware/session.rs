@@ -23,7 +23,8 @@ use crate::tokens::{Issued, RenewError};
 /// changes.
 ///
 /// What it changes is sent if the handler lets go of it before it answers, which it does unless it gives it to a
-/// task or a body of its own; and unless the answer's status is 5xx, which takes nothing along but an end.
+/// task or a body of its own; and unless the answer's status is 5xx, which takes nothing along but an end. A handler that
+/// is cancelled lets go of it too, with what it had changed so far: put a timeout around the layer, not inside.
 ///
 /// ```
 /// # use saddlebag::Session;
@@ -36,7 +37,9 @@ use crate::tokens::{Issued, RenewError};
 pub struct Session<T> {
     state: T,
     slot: Arc<Slot>,
-    /// What it continues, where it is not new.
+    /// It began with this request: nothing that came is continued.
+    new: bool,
+    /// What it continues: what came, or what was issued in this request.
     base: Option<Arc<Verified>>,
     /// The token that was issued in this request, if one was.
     issued: Option<Issued>,
@@ -81,6 +84,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Session<T> {
         };
         slot.take()?;
         let mut session = Self::begin(state, slot);
+        session.new = false;
         session.touched = touched;
         session.subject = came.verified.subject().map(str::to_owned);
         session.base = Some(Arc::clone(&came.verified));
@@ -92,6 +96,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Session<T> {
         Self {
             state,
             slot: Arc::clone(slot),
+            new: true,
             base: None,
             issued: None,
             subject: None,
@@ -118,9 +123,9 @@ impl<T> Session<T> {
         self.base.as_ref().map(|base| base.info())
     }
 
-    /// Whether it began with this request.
+    /// Whether it began with this request: what came, if anything did, was no session.
     pub fn is_new(&self) -> bool {
-        self.slot.came.is_none()
+        self.new
     }
 
     /// Whose it is, where somebody is.
@@ -237,7 +242,7 @@ impl<T> Drop for Session<T> {
             return self.slot.give_back();
         }
         let (base, issued) = (self.base.take(), self.issued.take());
-        self.slot.settle(Fate::Changed(Change { base, issued, difference }));
+        self.slot.settle(Fate::Changed(Change { new: self.new, base, issued, difference }));
     }
 }
 

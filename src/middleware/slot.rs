@@ -29,7 +29,8 @@ pub(super) struct Slot {
     asked: AtomicBool,
     taken: AtomicBool,
     handed_out: AtomicBool,
-    fate: Mutex<Fate>,
+    /// `None` once the answer is on its way.
+    fate: Mutex<Option<Fate>>,
 }
 
 /// The session that a request came with.
@@ -41,10 +42,8 @@ pub(super) struct Came {
 }
 
 /// What became of a session.
-#[derive(Default)]
 pub(super) enum Fate {
     /// Nobody changed it.
-    #[default]
     Kept,
     Changed(Change),
     /// It ended: the one that it was last, where it had been issued.
@@ -53,6 +52,8 @@ pub(super) enum Fate {
 
 /// A session with another state, subject or id; or a new one.
 pub(super) struct Change {
+    /// Nothing that came is continued.
+    pub(super) new: bool,
     /// What it continues: the session that came, or one that was issued in this request.
     pub(super) base: Option<Arc<Verified>>,
     /// A token that was issued in this request, and handed out.
@@ -70,7 +71,7 @@ pub(super) struct Difference {
 impl Slot {
     pub(super) fn new(config: Arc<Config>, tokens: Tokens, cookies: Vec<HeaderValue>) -> Self {
         let [asked, taken, handed_out] = [const { AtomicBool::new(false) }; 3];
-        let fate = Mutex::default();
+        let fate = Mutex::new(Some(Fate::Kept));
         Self { config, tokens, came: None, broken: false, cookies, asked, taken, handed_out, fate }
     }
 
@@ -96,11 +97,21 @@ impl Slot {
 
     /// The extractor is gone, and this is what it leaves.
     pub(super) fn settle(&self, fate: Fate) {
-        *self.fate.lock().unwrap_or_else(PoisonError::into_inner) = fate;
+        match &mut *self.fate.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(known) => *known = fate,
+            None => {
+                tracing::warn!(
+                    "a session was changed after the answer had begun: the change is lost"
+                );
+                self.tell(SessionEvent::NotCarried);
+            }
+        }
     }
 
+    /// What the answer takes along. Whatever comes after is too late.
     pub(super) fn fate(&self) -> Fate {
-        std::mem::take(&mut *self.fate.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut fate = self.fate.lock().unwrap_or_else(PoisonError::into_inner);
+        fate.take().unwrap_or(Fate::Kept)
     }
 
     /// Somebody has the text of the token, and may put it into the answer.

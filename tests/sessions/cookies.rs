@@ -243,6 +243,72 @@ async fn old_attributes_of_requests_mean_nothing() {
     }
 }
 
+/// T30: the cases that public parsers are tested with (jshttp/cookie, Werkzeug, Go's net/http), as neighbours of the
+/// session's cookie and as its own spelling: what they read or do not read beside it changes nothing.
+#[tokio::test]
+async fn the_public_cases_of_cookie_parsers_change_nothing() {
+    let shop = Shop::new();
+    let alice = token_of("alice");
+    let own = format!("__Host-session={alice}");
+    for neighbour in [
+        "foo=bar",
+        "FOO    = bar;   baz  =   raz",
+        "",
+        " \t ",
+        "foo=; bar=",
+        "f=;b=",
+        "foo=\"bar=123456789&name=Magic+Mouse\"",
+        "email=%20%22%2c%3b%2f",
+        "  foo  =  \"bar\"  ",
+        " foo = \" a b c \" ",
+        " = bar ",
+        "   =   ",
+        "\tfoo\t=\tbar\t",
+        "foo=%1;bar=bar",
+        "foo=bar;fizz  ;  buzz",
+        "  fizz; foo=  bar",
+        "foo=false;bar=bar;foo=true",
+        "toString=foo;valueOf=bar",
+        "__proto__=x",
+        "a=b=c==",
+        "a=\"b",
+        "a=b\"",
+        "a=\"b;c\"",
+        "keebler=\"E=mc2; L=\\\"Love\\\"; fudge=\\012;\"",
+        "a=b,c=d",
+        "a=\\054b",
+        "Cookie-1=v$1",
+        "special-1= z",
+        "a[]=1;a[]=2",
+        "$Path=/; $Domain=x",
+        "\u{e4}=\u{fc}",
+        "expires=Thu, 01 Jan 1970 00:00:00 GMT; secure; HttpOnly",
+    ] {
+        for line in [
+            format!("{neighbour}; {own}"),
+            format!("{own}; {neighbour}"),
+            format!("{neighbour};{own};{neighbour}"),
+        ] {
+            let answer = cart(&shop, &[line.as_bytes()]).await;
+            assert_eq!(answer.body, r#"{"items":["alice's"]}"#, "{line}");
+        }
+    }
+    for (line, read) in [
+        (format!("  __Host-session=  {alice}  "), true),
+        (format!("\t__Host-session=\t{alice}\t;"), true),
+        (format!("fizz  ;  __Host-session={alice};buzz"), true),
+        (format!("__Host-session=;bar=bar;__Host-session={alice}"), true),
+        (format!("__Host-session  =  {alice}"), false),
+        (format!("__Host-session=\"{alice}\""), false),
+        (format!("__Host-session={alice}, a=b"), false),
+        (format!("a=b, __Host-session={alice}"), false),
+        (format!("__Host-session=%1;__Host-session={alice}"), false),
+    ] {
+        let status = cart(&shop, &[line.as_bytes()]).await.status;
+        assert_eq!(status == StatusCode::OK, read, "{line}");
+    }
+}
+
 /// T30: a quoted or changed value is no token.
 #[tokio::test]
 async fn a_value_is_taken_as_it_stands() {

@@ -125,3 +125,25 @@ async fn nothing_of_a_session_is_shown() {
         assert!(!text.contains(canary), "{canary} in {text}");
     }
 }
+
+#[tokio::test]
+async fn a_change_after_the_answer_has_begun_is_told() {
+    use std::sync::Mutex;
+
+    static LATE: Mutex<Option<Session<Cart>>> = Mutex::new(None);
+    async fn keeps(mut session: Session<Cart>) {
+        session.items.push("late".to_owned());
+        *LATE.lock().unwrap() = Some(session);
+    }
+    let shop = Shop::new();
+    let mut browser = Browser::default();
+    browser.get(&shop.app, "/add/apples").await;
+    shop.events.take();
+    let layer = SessionLayer::<Cart>::new(tokens()).clock(shop.clock.reader());
+    let layer = layer.on_event(shop.events.listener());
+    let app = Router::new().route("/keeps", get(keeps)).layer(layer);
+    assert!(browser.get(&app, "/keeps").await.set_cookies().is_empty());
+    assert_eq!(shop.events.take(), ["verified"]);
+    LATE.lock().unwrap().take();
+    assert_eq!(shop.events.take(), ["not_carried"]);
+}

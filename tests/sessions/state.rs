@@ -106,3 +106,31 @@ async fn a_state_that_does_not_decode_can_be_migrated_and_is_sent_anew() {
     // What a migration does not know either is no session.
     assert_eq!(browser.get(&shop.app, "/cart").await.status, StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn a_session_that_begins_in_place_of_one_that_does_not_decode_is_new() {
+    use saddlebag::{Carrier, SessionOrNew};
+
+    async fn begins(SessionOrNew(mut session): SessionOrNew<Vec<u8>>) -> String {
+        session.push(1);
+        session.token().unwrap();
+        session.is_new().to_string()
+    }
+    let shop = Shop::new();
+    let events = Events::default();
+    let layer = SessionLayer::<Vec<u8>>::new(tokens()).clock(shop.clock.reader());
+    let layer = layer.carriers([Carrier::cookie(), Carrier::query("session")]);
+    let app = Router::new().route("/", get(begins)).layer(layer.on_event(events.listener()));
+    let mut browser = Browser::default();
+    browser.get(&shop.app, "/add/apples").await;
+    let old = browser.session().to_owned();
+    for (mut browser, path) in
+        [(browser.clone(), "/".to_owned()), (Browser::default(), format!("/?session={old}"))]
+    {
+        assert_eq!(browser.get(&app, &path).await.body, "true");
+        let ids = [browser.session(), &old]
+            .map(|token| shop.tokens.verify_at(token, shop.clock.read()).unwrap().info().id);
+        assert_ne!(ids[0], ids[1]);
+        assert_eq!(events.take(), ["verified", "state", "issued"]);
+    }
+}
