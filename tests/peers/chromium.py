@@ -1,4 +1,4 @@
-"""Chromium for the checks that need one: speaks WebDriver (https://www.w3.org/TR/webdriver2/) to chromedriver itself."""
+"""Chromium for the checks that need one. Speaks WebDriver (https://www.w3.org/TR/webdriver2/) to chromedriver itself."""
 
 import contextlib
 import json
@@ -77,7 +77,7 @@ class Browser:
         return self.call("POST", f"/execute/{kind}", {"script": text, "args": arguments})
 
     def cookies(self):
-        """Every cookie that the browser has, of all hosts, as the DevTools protocol tells of it (`Storage.getCookies`)."""
+        """Every cookie that the browser has, of all hosts, as the DevTools protocol has it (`Storage.getCookies`)."""
         return self.call("POST", "/goog/cdp/execute", {"cmd": "Storage.getCookies", "params": {}})["cookies"]
 
     def forget_cookies(self):

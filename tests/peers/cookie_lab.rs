@@ -172,8 +172,9 @@ async fn login<const KIND: u8>(
     Json(told(&lab, &headers, Some(&session)))
 }
 
-async fn logout<const KIND: u8>(session: Session<Bag<KIND>>) {
+async fn logout<const KIND: u8>(session: Session<Bag<KIND>>) -> Json<&'static str> {
     session.destroy();
+    Json("ended")
 }
 
 /// Changes the session as it came, and answers when it is told to go.
