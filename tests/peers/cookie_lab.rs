@@ -4,14 +4,7 @@
 //! `cookie_lab NAME RING` listens on two ports of 127.0.0.1, with TLS and without, and says which. The certificate is
 //! made at the start, for nobody in particular: the browser is told not to look.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    missing_docs
-)]
+#![allow(clippy::expect_used, clippy::print_stdout, clippy::unwrap_used)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
