@@ -72,6 +72,8 @@
 //! # Features
 //!
 //! - `jwt`: the third spelling of a token, for software that only speaks JWT ([`Protection::Jwt`]).
+//! - `propagate`: the session of a request, passed on to the services that are called for it; `reqwest`: also by
+//!   clients of reqwest, through reqwest-middleware.
 //! - `server`: the program `saddlebag`, with its HTTP service and command line. Not for libraries.
 //!
 //! The format is `docs/token-format.md` in the repository, with test vectors that any language can read.
@@ -94,7 +96,7 @@ mod lifetime;
 #[cfg(feature = "server")]
 mod mask;
 #[cfg(feature = "axum")]
-pub mod middleware;
+mod middleware;
 #[cfg(feature = "server")]
 mod service;
 mod session;
@@ -102,6 +104,12 @@ mod token;
 mod tokens;
 
 pub use lifetime::{Lifetime, RenewalRule};
+#[cfg(feature = "axum")]
+pub use middleware::Incoming;
+#[cfg(feature = "propagate")]
+pub use middleware::{
+    Hosts, InvalidHost, PropagateError, PropagateFuture, PropagateLayer, PropagateService,
+};
 pub use session::{RawState, SessionId, SessionInfo, Verified};
 pub use token::format::Protection;
 #[cfg(feature = "jwt")]
@@ -109,8 +117,8 @@ pub use token::jwt::JwtAlgorithm;
 pub use token::reason::Reason;
 pub use token::state::{StateError, StateErrorKind};
 pub use tokens::{
-    ConfigError, IssueError, Issued, NewSession, Refused, RenewError, Renewal, Tokens,
-    TokensBuilder,
+    Child, ChildError, ConfigError, IssueError, Issued, NewSession, Refused, RenewError, Renewal,
+    Tokens, TokensBuilder,
 };
 
 /// The key ring: its life cycle, its document and its stores.
