@@ -10,7 +10,29 @@
 //!   key ring (a file) ── watched, swapped atomically ── derives keys for one audience ── verifies ◀──┘
 //! ```
 //!
-//! From a ring file to tokens:
+//! Sessions for an axum application, by one layer and one extractor:
+//!
+#![cfg_attr(feature = "axum", doc = "```no_run")]
+#![cfg_attr(not(feature = "axum"), doc = "```ignore")]
+//! use axum::{Json, Router, routing::post};
+//! use saddlebag::{Session, SessionLayer, Tokens};
+//! # #[derive(Clone, serde::Serialize, serde::Deserialize)] struct Cart { items: Vec<String> }
+//!
+//! async fn add_to_cart(mut session: Session<Cart>, Json(item): Json<String>) -> Json<Cart> {
+//!     session.items.push(item); // changed: the answer carries the new token
+//!     Json(session.to_owned_state())
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let tokens = Tokens::from_file("ring.json").audience("shop").build()?;
+//! let app: Router = Router::new()
+//!     .route("/cart", post(add_to_cart))
+//!     .layer(SessionLayer::<Cart>::new(tokens));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The guide from here to the full thing is `docs/sessions.md` in the repository. Tokens alone, without HTTP:
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -71,9 +93,13 @@
 //!
 //! # Features
 //!
+//! - `axum`, on by default: the layer, its carriers and the extractors. It brings the traits of tower and of axum's
+//!   core, and neither axum nor a runtime.
 //! - `jwt`: the third spelling of a token, for software that only speaks JWT ([`Protection::Jwt`]).
 //! - `propagate`: the session of a request, passed on to the services that are called for it; `reqwest`: also by
 //!   clients of reqwest, through reqwest-middleware.
+//! - `ring`: the same tokens by the crate ring, faster where a C compiler is at hand.
+//! - `vault`: rings in Vault.
 //! - `server`: the program `saddlebag`, with its HTTP service and command line. Not for libraries.
 //!
 //! The format is `docs/token-format.md` in the repository, with test vectors that any language can read.
@@ -83,6 +109,8 @@
 
 #[cfg(feature = "server")]
 mod answer;
+#[cfg(feature = "axum")]
+mod carrier;
 #[cfg(feature = "server")]
 #[doc(hidden)]
 pub mod cli;
@@ -100,17 +128,24 @@ mod middleware;
 #[cfg(feature = "server")]
 mod service;
 mod session;
+mod size;
 mod token;
 mod tokens;
 
+#[cfg(feature = "axum")]
+pub use carrier::{Carrier, Cookie, Dangerous, InvalidCookie, SameSite};
 pub use lifetime::{Lifetime, RenewalRule};
 #[cfg(feature = "axum")]
-pub use middleware::Incoming;
+pub use middleware::{
+    Forms, Incoming, NoForms, RawSession, ReadForms, Session, SessionEvent, SessionLayer,
+    SessionOrNew, SessionRejection, SessionService,
+};
 #[cfg(feature = "propagate")]
 pub use middleware::{
     Hosts, InvalidHost, PropagateError, PropagateFuture, PropagateLayer, PropagateService,
 };
 pub use session::{RawState, SessionId, SessionInfo, Verified};
+pub use size::StateSize;
 pub use token::format::Protection;
 #[cfg(feature = "jwt")]
 pub use token::jwt::JwtAlgorithm;
@@ -124,7 +159,11 @@ pub use tokens::{
 /// The key ring: its life cycle, its document and its stores.
 pub use saddlebag_keys as keys;
 
-/// The README's Rust is compiled with the documentation's.
+/// The Rust of the README and of the documents is compiled with the documentation's.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../docs/sessions.md")]
+struct Sessions;

@@ -13,7 +13,7 @@ mod common;
 
 use common::{DAY, FORGED, Forged, NOW, at, builder, plain_ring, refusal, shop};
 use proptest::prelude::*;
-use saddlebag::keys::{Audience, KeyRing, KeyRingHandle, Policy};
+use saddlebag::keys::{Audience, FileStore, KeyRing, KeyRingHandle, Policy, Watch, WatchOptions};
 use saddlebag::{
     Child, ChildError, IssueError, NewSession, Protection, RawState, Reason, RenewError, Renewal,
     StateErrorKind, Tokens, Verified,
@@ -263,7 +263,9 @@ fn protection_and_binding_are_the_next_tokens_own() {
 #[test]
 fn without_the_next_audiences_keys_there_is_no_child() {
     let parent = parent(&FORGED);
-    let empty = Tokens::builder(KeyRingHandle::empty()).audience("cart").build().unwrap();
+    let absent = FileStore::new("/nonexistent/ring.json");
+    let (handle, _) = Watch::new(absent, WatchOptions::default()).start_waiting();
+    let empty = Tokens::builder(handle).audience("cart").build().unwrap();
     let refused = empty.child_at(&parent, Child::empty(), at(NOW));
     assert!(matches!(issue_error(refused), IssueError::NoRing));
     // Before the ring's first key; and with a state that is too much.

@@ -111,13 +111,14 @@ fn tests_of_the_repository() -> BTreeSet<String> {
         for file in files_below(Path::new(folder), "rs") {
             let mut is_test = false;
             for line in read(&file).lines().map(str::trim) {
-                let name = line.strip_prefix("fn ").and_then(|rest| rest.split('(').next());
+                let function = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ");
+                let name = function.and_then(|rest| rest.split('(').next());
                 match name {
                     Some(name) if is_test => {
                         names.insert(name.to_owned());
                         is_test = false;
                     }
-                    _ if line == "#[test]" => is_test = true,
+                    _ if line == "#[test]" || line == "#[tokio::test]" => is_test = true,
                     _ if line.starts_with("#[") || line.starts_with("//") => {}
                     _ => is_test = false,
                 }

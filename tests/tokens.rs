@@ -339,3 +339,16 @@ fn a_scope_is_asked_for_by_name() {
     let shop = Audience::new("shop").unwrap();
     assert_eq!(ring.scoped_to(&shop).unwrap().scope(), Some(&shop));
 }
+
+#[test]
+fn a_states_size_is_that_of_its_tokens() {
+    for state in [vec![], vec!["apples"; 3], vec!["x"; 700]] {
+        let size = saddlebag::StateSize::of(&state).unwrap();
+        for (protection, length) in
+            [(Protection::Sealed, size.sealed()), (Protection::Signed, size.signed())]
+        {
+            let session = NewSession::of(&state).protection(protection);
+            assert_eq!(shop().issue_at(session, at(NOW)).unwrap().token.len(), length);
+        }
+    }
+}

@@ -83,7 +83,9 @@ pub static API: LazyLock<Api> = LazyLock::new(|| Api::new(TOKENS.clone()));
 pub static CANARIES: LazyLock<Canaries> = LazyLock::new(|| {
     let state: Value = serde_json::from_str(STATE).expect("it is JSON");
     let token = |tokens: &Tokens, protection| {
-        let session = NewSession::of(&state).subject(SUBJECT).protection(protection);
+        // A run may last longer than a session usually lies idle.
+        let session = NewSession::of(&state).lifetime(7 * 86_400).session_lifetime(7 * 86_400);
+        let session = session.subject(SUBJECT).protection(protection);
         tokens.issue(session).expect("it is issued").token
     };
     let bound = TOKENS.bound_to(BINDING).expect("it is short");

@@ -1,0 +1,157 @@
+//! What the `Cookie` headers of a request say of one cookie and of what belongs to it.
+//!
+//! Strictly by bytes. Other parsers trim Unicode's spaces, take `$Version` and quotes for something, or fold case, and
+//! each of those lets a name pass a browser's check of prefixes and still be read as that name here. `cookie`, the
+//! crate, trims such spaces; hence this one.
+
+use http::HeaderValue;
+
+use super::super::{Found, Text, Unread};
+use super::chunks::{self, MOST};
+
+/// The cookies of one name in a request.
+#[derive(Debug, Default)]
+pub(in super::super) struct Jar<'a> {
+    plain: Slot<'a>,
+    pieces: [Slot<'a>; MOST],
+    ended: Slot<'a>,
+    chunked: bool,
+}
+
+/// One name's value: of several, which one is meant nobody can tell.
+#[derive(Clone, Copy, Debug, Default)]
+enum Slot<'a> {
+    #[default]
+    Absent,
+    One(&'a HeaderValue, &'a [u8]),
+    Same(&'a HeaderValue, &'a [u8]),
+    Differing,
+}
+
+impl<'a> Jar<'a> {
+    pub(super) fn read(
+        cookies: impl IntoIterator<Item = &'a HeaderValue>,
+        name: &str,
+        chunked: bool,
+    ) -> Self {
+        let mut jar = Self { chunked, ..Self::default() };
+        for header in cookies {
+            let mut rest = header.as_bytes();
+            while !rest.is_empty() {
+                let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
+                let (pair, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+                rest = after.get(1..).unwrap_or_default();
+                jar.take(header, trimmed(pair), name.as_bytes());
+            }
+        }
+        jar
+    }
+
+    fn take(&mut self, header: &'a HeaderValue, pair: &'a [u8], name: &[u8]) {
+        let Some(rest) = pair.strip_prefix(name) else {
+            return;
+        };
+        // Most cookies that begin with the name are the cookie itself.
+        if let Some(value) = rest.strip_prefix(b"=") {
+            return self.plain.take(header, trimmed(value));
+        }
+        if let Some(value) =
+            rest.strip_prefix(ENDED.as_bytes()).and_then(|rest| rest.strip_prefix(b"="))
+        {
+            return self.ended.take(header, trimmed(value));
+        }
+        let [b'.', digit, b'=', value @ ..] = rest else {
+            return;
+        };
+        let index = digit.checked_sub(b'0').map(usize::from);
+        if let Some(piece) = index.and_then(|index| self.pieces.get_mut(index)) {
+            piece.take(header, trimmed(value));
+        }
+    }
+
+    /// The token: of the one cookie, or of one complete set of pieces.
+    pub(in super::super) fn token(&self) -> Found {
+        let in_pieces = self.chunked && self.pieces().next().is_some();
+        match self.plain {
+            Slot::Absent if in_pieces => self.joined(),
+            // Both: one is a rest of another time.
+            _ if in_pieces => Found::Unread(Unread::BrokenSet),
+            Slot::Absent => Found::Nothing,
+            Slot::Differing => Found::Unread(Unread::Ambiguous),
+            Slot::One(header, value) | Slot::Same(header, value) => {
+                // The value is a part of the header.
+                let start = value.as_ptr().addr().saturating_sub(header.as_bytes().as_ptr().addr());
+                let range = start..start.saturating_add(value.len());
+                Found::Text(Text::Shared(header.clone(), range))
+            }
+        }
+    }
+
+    fn joined(&self) -> Found {
+        let repeated = |piece: &Slot<'_>| matches!(piece, Slot::Same(..) | Slot::Differing);
+        let joined = if self.pieces.iter().any(repeated) {
+            None
+        } else {
+            chunks::join(&self.pieces.map(|piece| piece.value()))
+        };
+        joined.map_or(Found::Unread(Unread::BrokenSet), |token| Found::Text(Text::Owned(token)))
+    }
+
+    /// The pieces that a request has, complete or not.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = usize> {
+        let pieces = self.pieces;
+        (0..MOST).filter(move |index| !matches!(pieces.get(*index), None | Some(Slot::Absent)))
+    }
+
+    pub(super) fn has_piece(&self, index: usize) -> bool {
+        self.pieces().any(|piece| piece == index)
+    }
+
+    pub(super) fn has_plain(&self) -> bool {
+        !matches!(self.plain, Slot::Absent)
+    }
+
+    /// The sessions that were ended in this browser. Of marks that differ none is believed.
+    pub(super) fn ended(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let ids = std::str::from_utf8(self.ended.value().unwrap_or_default()).unwrap_or_default();
+        ids.split('.').filter(|id| !id.is_empty())
+    }
+}
+
+impl<'a> Slot<'a> {
+    /// An empty value is none.
+    fn take(&mut self, header: &'a HeaderValue, value: &'a [u8]) {
+        if value.is_empty() {
+            return;
+        }
+        *self = match *self {
+            Self::Absent => Self::One(header, value),
+            Self::One(_, known) | Self::Same(_, known) if known == value => {
+                Self::Same(header, value)
+            }
+            _ => Self::Differing,
+        };
+    }
+
+    fn value(&self) -> Option<&'a [u8]> {
+        match self {
+            Self::One(_, value) | Self::Same(_, value) => Some(value),
+            Self::Absent | Self::Differing => None,
+        }
+    }
+}
+
+/// Without spaces and tabs around (RFC 6265bis, section 5.6), and without any other.
+fn trimmed(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// The name of the mark of ended sessions.
+pub(super) fn ended_name(name: &str) -> String {
+    format!("{name}{ENDED}")
+}
+
+pub(super) const ENDED: &str = ".ended";

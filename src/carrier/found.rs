@@ -1,0 +1,76 @@
+//! What a carrier found in a request.
+
+use std::ops::Range;
+
+use http::HeaderValue;
+
+/// What one carrier found.
+#[derive(Clone, Debug)]
+pub(crate) enum Found {
+    /// Nothing: the next carrier is asked.
+    Nothing,
+    /// A text that may be a token. What other carriers hold is not looked at.
+    Text(Text),
+    /// Something that is no one's session.
+    Unread(Unread),
+}
+
+/// Why what a request carries is not even tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// Values that differ: one of them may be an attacker's, and nobody can tell which.
+    Ambiguous,
+    /// Pieces that are not one complete set, in order.
+    BrokenSet,
+}
+
+/// The text of a token, without a copy where it is part of a header.
+#[derive(Clone)]
+pub(crate) enum Text {
+    Shared(HeaderValue, Range<usize>),
+    Owned(String),
+}
+
+impl Text {
+    /// The text; empty where it is no UTF-8, which no token is.
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Shared(value, range) => {
+                let bytes = value.as_bytes().get(range.clone()).unwrap_or_default();
+                std::str::from_utf8(bytes).unwrap_or_default()
+            }
+            Self::Owned(text) => text,
+        }
+    }
+}
+
+/// Whoever has the text is in the session: it is not shown.
+impl std::fmt::Debug for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Text({} bytes)", self.as_str().len())
+    }
+}
+
+/// The one value among several, which may repeat it and not differ.
+pub(super) fn one<V: PartialEq>(values: impl Iterator<Item = V>) -> Result<Option<V>, Unread> {
+    let mut one: Option<V> = None;
+    for value in values {
+        match &one {
+            Some(known) if *known != value => return Err(Unread::Ambiguous),
+            Some(_) => {}
+            None => one = Some(value),
+        }
+    }
+    Ok(one)
+}
+
+/// `Found` of the one value that is there.
+impl From<Result<Option<Text>, Unread>> for Found {
+    fn from(found: Result<Option<Text>, Unread>) -> Self {
+        match found {
+            Ok(Some(text)) => Self::Text(text),
+            Ok(None) => Self::Nothing,
+            Err(why) => Self::Unread(why),
+        }
+    }
+}

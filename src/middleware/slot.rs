@@ -1,0 +1,197 @@
+//! What lies in a request's extensions between the layer and a handler: the session as it came, and what became of it.
+
+use std::any::type_name;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::HeaderValue;
+
+use super::event::SessionEvent;
+use super::incoming::Incoming;
+use super::layer::Config;
+use super::rejection::SessionRejection;
+use crate::carrier::{Carrier, Text};
+use crate::session::{RawState, Verified};
+use crate::token::state::StateError;
+use crate::tokens::{IssueError, Issued, NewSession, RenewError, Renewal, Tokens};
+
+/// The slot of one session of one request.
+pub(super) struct Slot {
+    pub(super) config: Arc<Config>,
+    /// The layer's, bound to what the request is bound to.
+    pub(super) tokens: Tokens,
+    pub(super) came: Option<Came>,
+    /// Something came that was no one's session, and is to be cleared.
+    pub(super) broken: bool,
+    /// The request's `Cookie` headers, by which an answer knows what there is to clear.
+    pub(super) cookies: Vec<HeaderValue>,
+    asked: AtomicBool,
+    taken: AtomicBool,
+    handed_out: AtomicBool,
+    /// `None` once the answer is on its way.
+    fate: Mutex<Option<Fate>>,
+}
+
+/// The session that a request came with.
+pub(super) struct Came {
+    pub(super) verified: Arc<Verified>,
+    pub(super) text: Text,
+    /// Which of the layer's carriers it came by.
+    pub(super) carrier: usize,
+}
+
+/// What became of a session.
+pub(super) enum Fate {
+    /// Nobody changed it.
+    Kept,
+    Changed(Change),
+    /// It ended: the one that it was last, where it had been issued.
+    Destroyed(Option<Arc<Verified>>),
+}
+
+/// A session with another state, subject or id; or a new one.
+pub(super) struct Change {
+    /// Nothing that came is continued.
+    pub(super) new: bool,
+    /// What it continues: the session that came, or one that was issued in this request.
+    pub(super) base: Option<Arc<Verified>>,
+    /// A token that was issued in this request, and handed out.
+    pub(super) issued: Option<Issued>,
+    /// What differs from `base`, or from nothing; `None` where `issued` says it all.
+    pub(super) difference: Option<Difference>,
+}
+
+pub(super) struct Difference {
+    pub(super) state: Result<RawState, StateError>,
+    pub(super) subject: Option<String>,
+    pub(super) rotate_id: bool,
+}
+
+impl Slot {
+    pub(super) fn new(config: Arc<Config>, tokens: Tokens, cookies: Vec<HeaderValue>) -> Self {
+        let [asked, taken, handed_out] = [const { AtomicBool::new(false) }; 3];
+        let fate = Mutex::new(Some(Fate::Kept));
+        Self { config, tokens, came: None, broken: false, cookies, asked, taken, handed_out, fate }
+    }
+
+    /// What came, for those who pass it on, where the layer was asked to give it.
+    pub(super) fn incoming(&self) -> Option<Incoming> {
+        let came = self.came.as_ref().filter(|_| self.config.propagating)?;
+        Some(Incoming::new(came.text.as_str(), Arc::clone(&came.verified)))
+    }
+
+    /// Marks the session as taken by an extractor.
+    pub(super) fn take(&self) -> Result<(), SessionRejection> {
+        if self.taken.swap(true, Ordering::AcqRel) {
+            tracing::error!("two extractors of one session in one request: the second was refused");
+            return Err(SessionRejection::Twice);
+        }
+        Ok(())
+    }
+
+    /// The extractor is gone, and has changed nothing: another may come.
+    pub(super) fn give_back(&self) {
+        self.taken.store(false, Ordering::Release);
+    }
+
+    /// The extractor is gone, and this is what it leaves.
+    pub(super) fn settle(&self, fate: Fate) {
+        match &mut *self.fate.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(known) => *known = fate,
+            None => {
+                tracing::warn!(
+                    "a session was changed after the answer had begun: the change is lost"
+                );
+                self.tell(SessionEvent::NotCarried);
+            }
+        }
+    }
+
+    /// What the answer takes along. Whatever comes after is too late.
+    pub(super) fn fate(&self) -> Fate {
+        let mut fate = self.fate.lock().unwrap_or_else(PoisonError::into_inner);
+        fate.take().unwrap_or(Fate::Kept)
+    }
+
+    /// Somebody has the text of the token, and may put it into the answer.
+    pub(super) fn hand_out(&self) {
+        self.handed_out.store(true, Ordering::Release);
+    }
+
+    pub(super) fn was_handed_out(&self) -> bool {
+        self.handed_out.load(Ordering::Acquire)
+    }
+
+    /// Whether the answer may depend on the session.
+    pub(super) fn was_asked(&self) -> bool {
+        self.asked.load(Ordering::Acquire)
+    }
+
+    pub(super) fn tell(&self, event: SessionEvent) {
+        self.config.tell(event);
+    }
+
+    /// The token of what continues `base`, or of a new session.
+    pub(super) fn issue(
+        &self,
+        base: Option<&Verified>,
+        difference: Difference,
+    ) -> Result<Issued, RenewError> {
+        let now = self.config.now();
+        let Difference { state, subject, rotate_id } = difference;
+        let state = state.map_err(|error| RenewError::Issue(IssueError::State(error)))?;
+        let Some(base) = base else {
+            let session = NewSession::raw(state);
+            let session = match &subject {
+                Some(subject) => session.subject(subject),
+                None => session,
+            };
+            return self.tokens.issue_at(session, now).map_err(RenewError::Issue);
+        };
+        let renewal = Renewal::keep().raw_state(state).subject(subject.as_deref());
+        let renewal = if rotate_id { renewal.rotate_id() } else { renewal };
+        self.tokens.renew_at(base, renewal, now)
+    }
+}
+
+/// The slot under its state's type, by which an extractor finds its own among several.
+pub(super) struct Typed<T> {
+    pub(super) slot: Arc<Slot>,
+    pub(super) migrate: Option<Migrate<T>>,
+}
+
+/// Makes a state of this type of one that is not.
+pub(super) type Migrate<T> = Arc<dyn Fn(&Verified) -> Option<T> + Send + Sync>;
+
+impl<T> Clone for Typed<T> {
+    fn clone(&self) -> Self {
+        Self { slot: Arc::clone(&self.slot), migrate: self.migrate.clone() }
+    }
+}
+
+impl<T: 'static> Typed<T> {
+    /// The slot that a layer put there.
+    pub(super) fn of(extensions: &http::Extensions) -> Result<&Self, SessionRejection> {
+        let found = extensions.get::<Self>().ok_or_else(|| {
+            tracing::error!(
+                state = type_name::<T>(),
+                "no SessionLayer of this state is around the handler"
+            );
+            SessionRejection::NoLayer
+        })?;
+        found.slot.asked.store(true, Ordering::Release);
+        Ok(found)
+    }
+
+    pub(super) fn absent(&self) -> SessionRejection {
+        let bearer = self.slot.config.carriers.iter().any(Carrier::is_bearer);
+        SessionRejection::NoSession { bearer }
+    }
+}
+
+impl<T> fmt::Debug for Typed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Typed").field("state", &type_name::<T>()).finish_non_exhaustive()
+    }
+}
