@@ -89,19 +89,19 @@ pub(crate) struct SessionAnswer<'a> {
     /// Who its token is for.
     audience: &'a str,
     /// When it began.
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "time")]
     #[schema(value_type = String, format = DateTime)]
     started_at: UnixTime,
     /// When this token was issued.
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "time")]
     #[schema(value_type = String, format = DateTime)]
     issued_at: UnixTime,
     /// When this token ends, unless it is renewed.
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "time")]
     #[schema(value_type = String, format = DateTime)]
     expires_at: UnixTime,
     /// When the session ends, renewed or not.
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "time")]
     #[schema(value_type = String, format = DateTime)]
     ends_at: UnixTime,
     /// How often it was renewed.
@@ -158,10 +158,25 @@ impl JsonText {
 
 impl Serialize for JsonText {
     fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
-        // As `RawValue` tells serde_json's serializer.
-        let mut told = output.serialize_struct(RAW_VALUE, 1)?;
-        told.serialize_field(RAW_VALUE, &self.0)?;
-        told.end()
+        as_it_is(&self.0, output)
+    }
+}
+
+/// As `RawValue` tells serde_json's serializer.
+fn as_it_is<S: Serializer>(json: &str, output: S) -> Result<S::Ok, S::Error> {
+    let mut told = output.serialize_struct(RAW_VALUE, 1)?;
+    told.serialize_field(RAW_VALUE, json)?;
+    told.end()
+}
+
+/// Serializes a time, as [`text`] does: of its characters JSON escapes none.
+fn time<S: Serializer>(time: &UnixTime, output: S) -> Result<S::Ok, S::Error> {
+    let mut quoted = *b"\"0000-00-00T00:00:00Z\"";
+    let inside = quoted.get_mut(1..21).zip(time.rfc3339());
+    let known = inside.map(|(inside, shown)| inside.copy_from_slice(&shown));
+    match (known, str::from_utf8(&quoted)) {
+        (Some(()), Ok(json)) => as_it_is(json, output),
+        _ => output.collect_str(time),
     }
 }
 
@@ -308,6 +323,17 @@ mod tests {
             let ours = serde_json::to_string(&[JsonText(text.to_owned())]).unwrap();
             assert_eq!(ours, format!("[{text}]"));
             assert_eq!(ours, serde_json::to_string(&[raw]).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_time_is_told_as_text() {
+        #[derive(Serialize)]
+        struct Told(#[serde(serialize_with = "time")] UnixTime);
+
+        for seconds in [0, 1_795_244_400, u64::MAX] {
+            let told = UnixTime::from_secs(seconds);
+            assert_eq!(serde_json::to_string(&Told(told)).unwrap(), format!("\"{told}\""));
         }
     }
 }

@@ -2,22 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt;
 use saddlebag_keys::{KeyRingHandle, UnixTime};
-use tower::ServiceExt;
 
 use crate::credential::{Caller, Credentials, Role};
-use crate::service::{Limits, Service, Settings};
+use crate::service::{Application, Limits, Service, Settings};
 use crate::session::RawState;
 use crate::tokens::{NewSession, Tokens};
 
 /// The service's API without a listener.
 #[allow(missing_debug_implementations)]
 pub struct Api {
-    router: Router,
+    application: Application,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -51,7 +49,7 @@ impl Api {
         let service = Service::new(tokens, None, settings);
         let service = Arc::new(service.expect("a service"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        Self { router: service.api(), runtime: runtime.expect("a runtime") }
+        Self { application: Application::api(&service), runtime: runtime.expect("a runtime") }
     }
 
     /// Answers one request; `None` where no HTTP server would hand such a request on.
@@ -61,9 +59,8 @@ impl Api {
             request = request.header(*name, *value);
         }
         let request = request.body(Body::from(body.to_vec())).ok()?;
-        let router = self.router.clone();
         self.runtime.block_on(async move {
-            let Ok(response) = router.oneshot(request).await;
+            let response = self.application.answer_alone(request).await;
             let (head, body) = response.into_parts();
             let body = body.collect().await.ok()?.to_bytes().to_vec();
             let headers = head.headers.iter();

@@ -4,6 +4,7 @@
 //! (`observe`, `overload`, `metrics`, by `route`), in it a caller (`caller`, `peer`), a body (`body`) and an audience's
 //! tokens (`audiences`). What is refused is a `problem`; what is promised, the `contract`.
 
+mod application;
 mod audiences;
 mod body;
 mod caller;
@@ -39,7 +40,6 @@ use axum::http::header::{
     CACHE_CONTROL, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, Method, Uri};
-use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use saddlebag_keys::KeyRingHandle;
 use utoipa::OpenApi;
@@ -54,6 +54,7 @@ use metrics::{CallerRefused, Metrics};
 use overload::Gates;
 use problem::Problem;
 
+pub(crate) use application::Application;
 pub(crate) use clock::clock_complaint;
 pub(crate) use limits::Limits;
 pub(crate) use listen::{Address, Bound, Handed};
@@ -185,12 +186,11 @@ impl Service {
             .routes(routes!(metrics::metrics))
     }
 
-    pub(crate) fn api(self: &Arc<Self>) -> Router {
+    fn api(self: &Arc<Self>) -> Router {
         let routes: Router<Shared> = Self::api_routes().into();
         routes
             .fallback(no_such_path)
             .method_not_allowed_fallback(no_such_method)
-            .layer(from_fn_with_state(Arc::clone(self), observe::observe))
             .with_state(Arc::clone(self))
     }
 
@@ -215,12 +215,14 @@ impl Service {
         let (stop, stopped) = tokio::sync::watch::channel(());
         let [api_seats, admin_seats] = &service.seats;
         let [api_metrics, admin_metrics] = service.metrics.listeners.clone();
-        let serving = |router, seats: &Arc<Seats>, tls, metrics| {
+        let serving = |application, seats: &Arc<Seats>, tls, metrics| {
             let (limits, seats) = (service.limits, Arc::clone(seats));
-            Serving { router, tls, limits, seats, metrics }
+            Serving { application, tls, limits, seats, metrics }
         };
-        let of_api = serving(service.api(), api_seats, service.tls.clone(), api_metrics);
-        let of_admin = serving(service.admin(), admin_seats, None, admin_metrics);
+        let (api_answers, admin_answers) =
+            (Application::api(&service), Application::probes(&service));
+        let of_api = serving(api_answers, api_seats, service.tls.clone(), api_metrics);
+        let of_admin = serving(admin_answers, admin_seats, None, admin_metrics);
         let fresh = service.tls.clone().map(|tls| tokio::spawn(tls.keep_fresh()));
         let api = tokio::spawn(connections::serve(api, of_api, stopped.clone(), drain));
         let admin = tokio::spawn(connections::serve(admin, of_admin, stopped, drain));

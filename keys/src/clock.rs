@@ -56,6 +56,18 @@ impl UnixTime {
         self.timestamp().map(|timestamp| timestamp.to_string())
     }
 
+    /// The same in ASCII, without a string. Four are in every answer of the service, and jiff's printer, which knows all
+    /// that RFC 9557 has, takes four times as long.
+    pub fn rfc3339(self) -> Option<[u8; 20]> {
+        let time = jiff::tz::Offset::UTC.to_datetime(self.timestamp()?);
+        let year = time.year().unsigned_abs();
+        let two = |number: i8| digits(u16::from(number.unsigned_abs()));
+        let ([c, e], [y, r]) = (digits(year / 100), digits(year % 100));
+        let ([n, o], [d, a]) = (two(time.month()), two(time.day()));
+        let ([h, g], [m, i], [s, t]) = (two(time.hour()), two(time.minute()), two(time.second()));
+        Some([c, e, y, r, b'-', n, o, b'-', d, a, b'T', h, g, b':', m, i, b':', s, t, b'Z'])
+    }
+
     fn timestamp(self) -> Option<jiff::Timestamp> {
         jiff::Timestamp::from_second(i64::try_from(self.0).ok()?).ok()
     }
@@ -64,11 +76,16 @@ impl UnixTime {
 /// `2026-11-21T07:00:00Z`; beyond the year 9999, `@` and the seconds.
 impl fmt::Display for UnixTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.timestamp() {
-            Some(timestamp) => timestamp.fmt(f),
+        match self.rfc3339() {
+            Some(text) => f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?),
             None => write!(f, "@{}", self.0),
         }
     }
+}
+
+/// A number below 100, in two digits.
+fn digits(number: u16) -> [u8; 2] {
+    [number / 10, number % 10].map(|digit| b'0' | digit.to_le_bytes()[0])
 }
 
 /// Takes `YYYY-MM-DDTHH:MM:SSZ` from 1970 on, and no other spelling.
@@ -197,6 +214,17 @@ mod tests {
         }
         // A machine whose own timer was held up may be late; that is rare, and never more than the second above.
         assert!(equal * 100 >= read * 99, "{equal} of {read}");
+    }
+
+    #[test]
+    fn a_time_is_shown_as_jiff_shows_it() {
+        let last = 253_402_207_200;
+        for seconds in
+            (0..last).step_by(86_400 * 13 + 4_567).chain([951_782_399, 951_782_400, last])
+        {
+            let time = UnixTime::from_secs(seconds);
+            assert_eq!(Some(time.to_string()), time.to_rfc3339());
+        }
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Bodies: JSON read strictly, within a size and a time, with the path of what is wrong.
 
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use serde::de::Error as _;
@@ -16,32 +19,59 @@ use super::problem::Problem;
 use crate::session::RawState;
 
 /// Reads a whole body of at most `most` bytes that says it is JSON.
-pub(super) async fn read(
+pub(super) fn read(
     request: Request,
     most: usize,
     within: Duration,
-) -> Result<Vec<u8>, Problem> {
-    must_be(request.headers(), "application/json", Problem::not_json)?;
-    collect(request, most, within).await
+) -> impl Future<Output = Result<Bytes, Problem>> {
+    let right = must_be(request.headers(), "application/json", Problem::not_json);
+    collect(right, request.into_body(), most, within)
 }
 
 /// Reads a whole body that says it is a form.
-pub(super) async fn read_form(
+pub(super) fn read_form(
     request: Request,
     most: usize,
     within: Duration,
-) -> Result<Vec<u8>, Problem> {
-    must_be(request.headers(), "application/x-www-form-urlencoded", Problem::not_a_form)?;
-    collect(request, most, within).await
+) -> impl Future<Output = Result<Bytes, Problem>> {
+    let kind = "application/x-www-form-urlencoded";
+    let right = must_be(request.headers(), kind, Problem::not_a_form);
+    collect(right, request.into_body(), most, within)
 }
 
-async fn collect(request: Request, most: usize, within: Duration) -> Result<Vec<u8>, Problem> {
-    let all = whole_body(request.into_body(), most);
+async fn collect(
+    right: Result<(), Problem>,
+    body: Body,
+    most: usize,
+    within: Duration,
+) -> Result<Bytes, Problem> {
+    right?;
+    let mut all = pin!(whole_body(body, most));
+    if let Some(all) = at_once(all.as_mut()).await {
+        return all;
+    }
     tokio::time::timeout(within, all).await.unwrap_or_else(|_| Err(Problem::body_too_slow(within)))
 }
 
-/// One buffer of what has come, however small the pieces: a list of them would cost many times their bytes.
-async fn whole_body(mut body: Body, most: usize) -> Result<Vec<u8>, Problem> {
+/// What a future gives at the first or second look: most bodies come with their heads, and are handed on once
+/// somebody asked for them. To set a timer and take it back would take longer than to read them.
+async fn at_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    let mut looked = false;
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending if looked => Poll::Ready(None),
+        Poll::Pending => {
+            looked = true;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+/// The one piece that most bodies come in, or one buffer of all that came, however small the pieces: a list of them
+/// would cost many times their bytes.
+async fn whole_body(mut body: Body, most: usize) -> Result<Bytes, Problem> {
     let mut all = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Problem::invalid_body("$", &error))?;
@@ -51,9 +81,12 @@ async fn whole_body(mut body: Body, most: usize) -> Result<Vec<u8>, Problem> {
         if data.len() > most.saturating_sub(all.len()) {
             return Err(Problem::body_too_large(most));
         }
+        if all.is_empty() && body.is_end_stream() {
+            return Ok(data);
+        }
         all.extend_from_slice(&data);
     }
-    Ok(all)
+    Ok(all.into())
 }
 
 /// Reads a value from JSON text: unknown, repeated and mistyped members are refused by their path.
@@ -130,7 +163,13 @@ pub(super) fn whole<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>, 
 pub(super) fn answer(status: axum::http::StatusCode, value: &impl Serialize) -> Response {
     let mut text = Vec::with_capacity(USUAL_ANSWER);
     match serde_json::to_writer(&mut text, value) {
-        Ok(()) => (status, [(CONTENT_TYPE, "application/json")], text).into_response(),
+        Ok(()) => {
+            let mut response = Response::new(Body::from(text));
+            *response.status_mut() = status;
+            let kind = HeaderValue::from_static("application/json");
+            response.headers_mut().insert(CONTENT_TYPE, kind);
+            response
+        }
         Err(error) => Problem::internal(&error).into_response(),
     }
 }
@@ -150,3 +189,25 @@ fn must_be(
 
 /// Bytes that most answers fit in: growing takes longer than room that is not used.
 const USUAL_ANSWER: usize = 1_024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without a clock: it would panic where a timer were set.
+    #[test]
+    fn what_is_there_at_the_second_look_needs_no_timer() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            assert_eq!(at_once(pin!(async { 1 })).await, Some(1));
+            assert_eq!(at_once(pin!(tokio::task::yield_now())).await, Some(()));
+            let later = async {
+                tokio::task::yield_now().await;
+                tokio::task::yield_now().await;
+            };
+            let mut later = pin!(later);
+            assert_eq!(at_once(later.as_mut()).await, None);
+            later.await;
+        });
+    }
+}

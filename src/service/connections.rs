@@ -5,6 +5,7 @@ mod activity;
 mod bodies;
 mod framing;
 mod patient;
+mod quiet;
 mod seats;
 
 use std::io;
@@ -14,37 +15,36 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CONNECTION, HeaderValue};
 use axum::http::{Response, StatusCode, Version};
 use axum::response::IntoResponse;
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc, watch};
-use tower::ServiceExt;
 
+use super::application::Application;
 use super::limits::{self, Limits};
 use super::listen::Bound;
 use super::metrics::ConnectionMetrics;
 use super::peer::Peer;
 use super::problem::Problem;
 use super::tls::{NoHandshake, Tls};
-use activity::Activity;
+use activity::{Activity, UnderWay};
 use bodies::{Read, Taken};
 use patient::Patient;
+use quiet::quiet;
 
 pub(super) use seats::{Full, Seats};
 
 /// What a listener serves, and how.
 pub(super) struct Serving {
-    pub(super) router: Router,
+    pub(super) application: Application,
     pub(super) tls: Option<Arc<Tls>>,
     pub(super) limits: Limits,
     pub(super) seats: Arc<Seats>,
@@ -111,7 +111,12 @@ pub(super) async fn serve(
 }
 
 impl Serving {
-    async fn connection(&self, stream: Stream, peer: Peer, mut stopped: watch::Receiver<()>) {
+    async fn connection(
+        self: &Arc<Self>,
+        stream: Stream,
+        peer: Peer,
+        mut stopped: watch::Receiver<()>,
+    ) {
         let (Some(tls), Peer::Remote { address, .. }) = (&self.tls, &peer) else {
             return self.requests(stream, peer, stopped).await;
         };
@@ -144,56 +149,44 @@ impl Serving {
     }
 
     /// Serves one connection's requests to its end.
-    async fn requests(&self, stream: Stream, peer: Peer, mut stopped: watch::Receiver<()>) {
+    async fn requests(
+        self: &Arc<Self>,
+        stream: Stream,
+        peer: Peer,
+        mut stopped: watch::Receiver<()>,
+    ) {
         let activity = Activity::new();
         let stream = Patient::new(stream, Arc::clone(&activity), self.limits.head_within);
-        let (router, under_way) = (self.router.clone(), Arc::clone(&activity));
-        let service = tower::service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer.clone());
-            let under_way = under_way.request();
-            let version = request.version();
-            let (parts, body) = request.into_parts();
-            let (body, read) = Read::new(body);
-            let request = Request::from_parts(parts, Body::new(body));
-            let clear = framing::is_clear(request.headers());
-            let answer = clear.then(|| router.clone().oneshot(request));
-            async move {
-                let answer = match answer {
-                    Some(answer) => {
-                        let Ok(answer) = answer.await;
-                        answer
-                    }
-                    // Told as hyper tells of any head that is none; unread, it ends the connection.
-                    None => StatusCode::BAD_REQUEST.into_response(),
-                };
-                let (mut parts, body) = answer.into_parts();
-                // hyper ends a connection whose request was not read: the other end should know.
-                if version < Version::HTTP_2 && !read.load(Ordering::Relaxed) {
-                    parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
-                }
-                let held = parts.extensions.remove();
-                // All of it is there already: no answer of ours is made while it is sent.
-                let body = body.collect().await?.to_bytes();
-                let body = Taken::new(body, under_way, held);
-                Ok::<_, axum::Error>(Response::from_parts(parts, body))
-            }
+        let (serving, under_way) = (Arc::clone(self), Arc::clone(&activity));
+        // In a box: HTTP/2 makes a task of it, and moves it about until it is one.
+        let service = service_fn(move |request| {
+            Box::pin(Arc::clone(&serving).answer(request, peer.clone(), under_way.request()))
         });
         let builder = self.builder();
-        let service = TowerToHyperService::new(service);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-        let idle = activity.idle_for(self.limits.idle_for);
-        let unread = activity.unread_for(self.limits.head_within);
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            _ = stopped.changed() => {
+        let end = quiet(async {
+            tokio::select! {
+                _ = stopped.changed() => End::Stopped,
+                () = activity.unread_for(self.limits.head_within) => End::Unread,
+                () = activity.idle_for(self.limits.idle_for) => End::Idle,
+            }
+        });
+        let end = tokio::select! {
+            biased;
+            ended = connection.as_mut() => End::Ended(ended),
+            end = end => end,
+        };
+        let ended = match end {
+            End::Ended(ended) => ended,
+            End::Unread => Ok(()),
+            End::Stopped => {
                 connection.as_mut().graceful_shutdown();
                 tokio::select! {
                     ended = connection => ended,
                     () = activity.unread_for(self.limits.head_within) => Ok(()),
                 }
             }
-            () = unread => Ok(()),
-            () = idle => {
+            End::Idle => {
                 connection.as_mut().graceful_shutdown();
                 // HTTP/2 tells the other end first, which may not be there.
                 match tokio::time::timeout(self.limits.head_within, connection).await {
@@ -205,6 +198,30 @@ impl Serving {
         if let Err(error) = ended {
             tracing::debug!(%error, "a connection ended early");
         }
+    }
+
+    async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: Peer,
+        under_way: UnderWay,
+    ) -> Result<Response<Taken>, axum::Error> {
+        let version = request.version();
+        let (parts, body) = request.into_parts();
+        let (body, read) = Read::new(body);
+        let request = Request::from_parts(parts, Body::new(body));
+        let (answer, held) = match framing::is_clear(request.headers()) {
+            true => self.application.answer(request, &peer).await,
+            // Told as hyper tells of any head that is none; unread, it ends the connection.
+            false => (StatusCode::BAD_REQUEST.into_response(), None),
+        };
+        let (mut parts, body) = answer.into_parts();
+        // hyper ends a connection whose request was not read: the other end should know.
+        if version < Version::HTTP_2 && !read.load(Ordering::Relaxed) {
+            parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        let body = bodies::whole(body).await?;
+        Ok(Response::from_parts(parts, Taken::new(body, under_way, held)))
     }
 
     fn builder(&self) -> Builder<TokioExecutor> {
@@ -224,6 +241,17 @@ impl Serving {
             .max_local_error_reset_streams(limits::OWN_RESETS);
         builder
     }
+}
+
+/// Why a connection is no longer served as it was.
+enum End<E> {
+    Ended(Result<(), E>),
+    /// The service ends.
+    Stopped,
+    /// An answer is not taken.
+    Unread,
+    /// There have been no requests for too long.
+    Idle,
 }
 
 async fn accept(listener: &Bound) -> io::Result<(Stream, Peer)> {

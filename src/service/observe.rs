@@ -1,11 +1,11 @@
 //! Around every request of the API: the gate, the clock, the metrics, and, where they are asked for, a line
 //! in the log and a trace. None of them ever holds a token, a credential, a subject or a state.
 
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::Request;
 use axum::http::Method;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use opentelemetry::trace::{TraceContextExt, TraceId};
 use opentelemetry::{Context, propagation::Extractor, propagation::TextMapPropagator};
@@ -19,7 +19,7 @@ use super::overload::Inside;
 use super::peer::Peer;
 use super::problem::Problem;
 use super::route::Route;
-use super::{Service, Shared, guard, guard_over_tls, last_resort};
+use super::{Service, guard, guard_over_tls, last_resort};
 
 /// What a handler learns of a request, for the log.
 #[derive(Clone, Default)]
@@ -33,54 +33,52 @@ impl Story {
     }
 }
 
-/// The layer around every route: one, because each costs as much as a tenth of what is inside.
-pub(super) async fn observe(
-    State(service): State<Shared>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let tls = service.tls.is_some();
-    let mut response = observed(service, request, next).await;
-    guard(response.headers_mut());
-    if tls {
-        guard_over_tls(response.headers_mut());
-    }
-    response
-}
-
-async fn observed(service: Shared, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let route = Route::of(request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
-    let telling = service.telling(&mut request, route);
-    let inside = match service.gates.enter(route) {
-        Ok(inside) => inside,
-        Err(what) => {
-            service.metrics.http.shed(what);
-            let response = Problem::overloaded().into_response();
-            let status = response.status().as_u16();
-            service.metrics.http.answered(route, status, None);
-            if let Some(telling) = telling {
-                telling.end(status, started.elapsed().as_micros());
+impl Service {
+    /// Answers a request by `answer`, with all that goes around it. What is held goes with the answer until it is
+    /// taken, which is memory, too.
+    ///
+    /// No layer of axum's: between one and what it is around are four boxes a request.
+    pub(super) async fn observed<A: Future<Output = Response>>(
+        &self,
+        mut request: Request,
+        peer: &Peer,
+        answer: impl FnOnce(Route, Request) -> A,
+    ) -> (Response, Option<Held>) {
+        let started = Instant::now();
+        let route = Route::of(request.uri().path());
+        let telling = self.telling(&mut request, peer, route);
+        let (mut response, held) = match self.gates.enter(route) {
+            Ok(inside) => {
+                let held = Held(inside, InFlight::new(&self.metrics.http.in_flight));
+                let span = telling.as_ref().map_or_else(Span::none, |telling| telling.span.clone());
+                // Pinned here: what is around it moves a pointer, not all of it.
+                let answer = pin!(answer(route, request));
+                (last_resort::answered(answer).instrument(span).await, Some(held))
             }
-            return response;
+            Err(what) => {
+                self.metrics.http.shed(what);
+                (Problem::overloaded().into_response(), None)
+            }
+        };
+        let (status, took) = (response.status().as_u16(), started.elapsed());
+        // Where nothing was done, shedding does not look like speed.
+        self.metrics.http.answered(route, status, held.as_ref().map(|_| took));
+        if let Some(telling) = telling {
+            telling.end(status, took.as_micros());
         }
-    };
-    let in_flight = InFlight::new(&service.metrics.http.in_flight);
-    let span = telling.as_ref().map_or_else(Span::none, |telling| telling.span.clone());
-    let mut response = last_resort::answered(next.run(request)).instrument(span).await;
-    // Until the answer is taken, which is memory, too.
-    response.extensions_mut().insert(Held(Arc::new((inside, in_flight))));
-    let (status, took) = (response.status().as_u16(), started.elapsed());
-    service.metrics.http.answered(route, status, Some(took));
-    if let Some(telling) = telling {
-        telling.end(status, took.as_micros());
+        guard(response.headers_mut());
+        if self.tls.is_some() {
+            guard_over_tls(response.headers_mut());
+        }
+        (response, held)
     }
-    response
 }
 
 /// What a request holds until its answer is taken.
-#[derive(Clone)]
-pub(super) struct Held(#[expect(dead_code, reason = "held")] Arc<(Inside, InFlight)>);
+pub(super) struct Held(
+    #[expect(dead_code, reason = "held")] Inside,
+    #[expect(dead_code, reason = "held")] InFlight,
+);
 
 /// Counted until it is dropped: also where the other end goes away before its answer.
 pub(super) struct InFlight(IntGauge);
@@ -102,7 +100,7 @@ impl Drop for InFlight {
 struct Telling {
     method: &'static str,
     route: &'static str,
-    peer: Option<Peer>,
+    peer: Peer,
     story: Story,
     trace: TraceId,
     span: Span,
@@ -111,7 +109,7 @@ struct Telling {
 
 impl Service {
     /// `None` where neither a line nor a trace was asked for.
-    fn telling(&self, request: &mut Request, route: Route) -> Option<Telling> {
+    fn telling(&self, request: &mut Request, peer: &Peer, route: Route) -> Option<Telling> {
         if !(self.request_log || self.traced) {
             return None;
         }
@@ -128,7 +126,7 @@ impl Service {
         Some(Telling {
             method: known(request.method()),
             route,
-            peer: request.extensions().get::<Peer>().cloned(),
+            peer: peer.clone(),
             story,
             trace,
             span,
@@ -175,7 +173,7 @@ impl Telling {
                 status,
                 micros = u64::try_from(micros).unwrap_or(u64::MAX),
                 caller,
-                peer = self.peer.as_ref().map(field::display),
+                peer = field::display(&self.peer),
                 trace,
                 "answered"
             );

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::credential::Role;
 
-/// The other end. Part of every request's extensions.
+/// The other end. Part of a request's extensions, where it is local.
 #[derive(Clone, Debug)]
 pub(super) enum Peer {
     /// By TCP; with the name of its certificate, where TLS asked for one.

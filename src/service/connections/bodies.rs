@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use axum::body::Bytes;
+use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::activity::UnderWay;
@@ -49,6 +50,19 @@ impl Body for Read {
     }
 }
 
+/// All of an answer's body, which is there already: no answer of ours is made while it is sent.
+pub(super) async fn whole(mut body: axum::body::Body) -> Result<Bytes, axum::Error> {
+    let Some(first) = body.frame().await.transpose()? else {
+        return Ok(Bytes::new());
+    };
+    let first = first.into_data().unwrap_or_default();
+    if body.is_end_stream() {
+        return Ok(first);
+    }
+    let rest = body.collect().await?.to_bytes();
+    Ok([first, rest].concat().into())
+}
+
 /// An answer's body, given in slices: what the other end has no room for stays here, and with it what the
 /// request holds, until all of it is taken.
 pub(super) struct Taken {
@@ -88,3 +102,37 @@ impl Body for Taken {
 
 /// An HTTP/2 frame, unless the other end says otherwise.
 const SLICE: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    struct Pieces(VecDeque<&'static [u8]>);
+
+    impl Body for Pieces {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(Bytes::from_static(piece)))))
+        }
+    }
+
+    #[test]
+    fn an_answer_is_whole_in_however_many_pieces_it_comes() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            for pieces in [&[][..], &["abc"], &["a", "", "bc"]] {
+                let bytes: VecDeque<_> = pieces.iter().map(|piece| piece.as_bytes()).collect();
+                let body = axum::body::Body::new(Pieces(bytes));
+                assert_eq!(whole(body).await.unwrap(), pieces.concat());
+            }
+            assert_eq!(whole("abc".into()).await.unwrap(), "abc");
+        });
+    }
+}

@@ -23,8 +23,9 @@ pub(super) struct Patient<S> {
     activity: Arc<Activity>,
     longest: Duration,
     version: Version,
-    /// A head is on its way: how many requests had begun before it, and until when it may take.
-    head: Option<(usize, Pin<Box<Sleep>>)>,
+    /// A head is on its way: how many requests had begun before it, and until when it may take, once it is waited
+    /// for: most heads come whole.
+    head: Option<(usize, Option<Pin<Box<Sleep>>>)>,
     /// Since something is to be written that is not taken.
     writing: Option<Pin<Box<Sleep>>>,
 }
@@ -40,7 +41,7 @@ enum Version {
 
 impl<S> Patient<S> {
     pub(super) fn new(stream: S, activity: Arc<Activity>, longest: Duration) -> Self {
-        let head = Some((0, Box::pin(sleep(longest))));
+        let head = Some((0, None));
         let version = Version::Unknown(0);
         Self { stream, activity, longest, version, head, writing: None }
     }
@@ -67,7 +68,7 @@ impl<S> Patient<S> {
             && self.head.is_none()
             && self.activity.is_idle()
         {
-            self.head = Some((self.activity.started(), Box::pin(sleep(self.longest))));
+            self.head = Some((self.activity.started(), None));
         }
     }
 
@@ -79,6 +80,8 @@ impl<S> Patient<S> {
             self.head = None;
             return Poll::Pending;
         }
+        let longest = self.longest;
+        let deadline = deadline.get_or_insert_with(|| Box::pin(sleep(longest)));
         deadline.as_mut().poll(cx).map(|()| Err(too_slow()))
     }
 
