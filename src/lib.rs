@@ -96,6 +96,8 @@
 //! - `axum`, on by default: the layer, its carriers and the extractors. It brings the traits of tower and of axum's
 //!   core, and neither axum nor a runtime.
 //! - `jwt`: the third spelling of a token, for software that only speaks JWT ([`Protection::Jwt`]).
+//! - `propagate`: the session of a request, passed on to the services that are called for it; `reqwest`: also by
+//!   clients of reqwest, through reqwest-middleware.
 //! - `ring`: the same tokens by the crate ring, faster where a C compiler is at hand.
 //! - `vault`: rings in Vault.
 //! - `server`: the program `saddlebag`, with its HTTP service and command line. Not for libraries.
@@ -140,6 +142,10 @@ pub use middleware::{
     Forms, Incoming, NoForms, RawSession, ReadForms, Session, SessionEvent, SessionLayer,
     SessionOrNew, SessionRejection, SessionService,
 };
+#[cfg(feature = "propagate")]
+pub use middleware::{
+    Hosts, InvalidHost, PropagateError, PropagateFuture, PropagateLayer, PropagateService,
+};
 pub use session::{RawState, SessionId, SessionInfo, Verified};
 pub use size::StateSize;
 pub use token::format::Protection;
@@ -148,8 +154,8 @@ pub use token::jwt::JwtAlgorithm;
 pub use token::reason::Reason;
 pub use token::state::{StateError, StateErrorKind};
 pub use tokens::{
-    ConfigError, IssueError, Issued, NewSession, Refused, RenewError, Renewal, Tokens,
-    TokensBuilder,
+    Child, ChildError, ConfigError, IssueError, Issued, NewSession, Refused, RenewError, Renewal,
+    Tokens, TokensBuilder,
 };
 
 /// The key ring: its life cycle, its document and its stores.

@@ -61,14 +61,22 @@ pub(crate) struct Refused {
 
 /// `expires` and `ends` of a new session, in seconds from now.
 pub(crate) fn of_new(idle: Wish, absolute: Wish, policy: &Policy) -> Result<(u64, u64), Refused> {
-    let within = |what, wish, most| match wish {
-        Wish::Asked(asked) if asked == 0 || asked > most => Err(Refused { what, asked, most }),
-        Wish::Asked(asked) => Ok(asked),
-        Wish::Default(usual) => Ok(usual.clamp(1, most.max(1))),
-    };
     let idle = within("lifetime", idle, policy.max_token_lifetime)?;
     let absolute = within("session_lifetime", absolute, policy.max_session_lifetime)?;
     Ok((idle.min(absolute), absolute))
+}
+
+/// The longest that a child may live, in seconds.
+pub(crate) fn of_child(lifetime: Wish, policy: &Policy) -> Result<u64, Refused> {
+    within("lifetime", lifetime, policy.max_token_lifetime)
+}
+
+fn within(what: &'static str, wish: Wish, most: u64) -> Result<u64, Refused> {
+    match wish {
+        Wish::Asked(asked) if asked == 0 || asked > most => Err(Refused { what, asked, most }),
+        Wish::Asked(asked) => Ok(asked),
+        Wish::Default(usual) => Ok(usual.clamp(1, most.max(1))),
+    }
 }
 
 /// The times of a token that decide on its renewal.
@@ -83,14 +91,20 @@ pub(crate) struct Times {
 /// `issued` and `expires` of the token that renews one with these times; `None` where the session has
 /// ended.
 pub(crate) fn of_renewal(times: &Times, policy: &Policy, now: UnixTime) -> Option<(u64, u64)> {
+    of_next(times, times.expires.min(policy.max_token_lifetime), now)
+}
+
+/// `issued` and `expires` of a token that follows one with these times in its session, where it may live so
+/// many seconds; `None` where the session has ended.
+pub(crate) fn of_next(times: &Times, lifetime: u64, now: UnixTime) -> Option<(u64, u64)> {
     if now.as_secs() >= times.ends_at {
         return None;
     }
-    // A clock behind the issuer's must not make the renewed token end before the one it renews.
+    // A clock behind the issuer's must not make the next token begin before the one that it follows.
     let issued_at = now.as_secs().max(times.issued_at);
     let left = times.ends_at.checked_sub(issued_at).filter(|left| *left > 0)?;
     let issued = issued_at.checked_sub(times.started)?;
-    Some((issued, times.expires.min(policy.max_token_lifetime).min(left)))
+    Some((issued, lifetime.min(left)))
 }
 
 /// Whether a token with these times, under a key in this state, should be renewed when it is used.

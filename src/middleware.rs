@@ -12,6 +12,8 @@ mod finish;
 mod forms;
 mod incoming;
 mod layer;
+#[cfg(feature = "propagate")]
+mod propagate;
 mod raw;
 mod rejection;
 mod service;
@@ -22,6 +24,10 @@ pub use event::SessionEvent;
 pub use forms::{Forms, NoForms, ReadForms};
 pub use incoming::Incoming;
 pub use layer::SessionLayer;
+#[cfg(feature = "propagate")]
+pub use propagate::{
+    Hosts, InvalidHost, PropagateError, PropagateFuture, PropagateLayer, PropagateService,
+};
 pub use raw::RawSession;
 pub use rejection::SessionRejection;
 pub use service::SessionService;

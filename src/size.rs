@@ -66,11 +66,9 @@ impl StateSize {
     ///
     /// Where it is longer: with the bytes of every field. It is for tests.
     #[track_caller]
-    #[allow(clippy::panic)] // what an assertion does
     pub fn assert_at_most(&self, characters: usize) {
-        if self.sealed() > characters {
-            panic!("the sealed token has more than {characters} characters\n{self}");
-        }
+        let fits = self.sealed() <= characters;
+        assert!(fits, "the sealed token has more than {characters} characters\n{self}");
     }
 }
 

@@ -1,6 +1,7 @@
-//! [`Tokens`]: issue, verify and renew for one audience, bound to a ring handle, a protection and limits.
+//! [`Tokens`]: issue, verify, renew and hand down for one audience, bound to a ring handle, a protection and limits.
 
 mod builder;
+mod child;
 mod issue;
 mod keys;
 mod refused;
@@ -22,6 +23,7 @@ use crate::token::jwt::PublicJwk;
 use crate::token::sealed::{DerivedCiphers, LONGEST_BINDING, Sealer};
 
 pub use builder::{ConfigError, TokensBuilder};
+pub use child::{Child, ChildError};
 #[cfg(feature = "server")]
 pub(crate) use issue::check_subject;
 pub use issue::{IssueError, Issued, NewSession};

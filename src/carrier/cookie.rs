@@ -88,7 +88,8 @@ impl Cookie {
         Self { same_site: SameSite::Strict, ..self }
     }
 
-    /// Keeps it apart for every site that embeds this one (CHIPS).
+    /// Keeps it apart for every site that embeds this one (CHIPS). In their frames a browser takes and sends it only
+    /// where it is [`same_site_none`](Dangerous::same_site_none) as well.
     #[must_use]
     pub fn partitioned(self) -> Self {
         Self { partitioned: true, ..self }
@@ -193,13 +194,20 @@ impl Cookie {
         );
     }
 
-    /// Marks sessions as ended in this browser for a short while, so that an answer which was under way when they
-    /// ended cannot bring them back.
-    pub(crate) fn bury(&self, ids: &[String], cookies: &[HeaderValue], answer: &mut HeaderMap) {
+    /// Marks sessions as ended in this browser, so that an answer which was under way when they ended cannot bring
+    /// them back: for as long as the token lives that such an answer carries, `lifetime` seconds from when it is sent.
+    pub(crate) fn bury(
+        &self,
+        ids: &[String],
+        lifetime: u64,
+        cookies: &[HeaderValue],
+        answer: &mut HeaderMap,
+    ) {
         let earlier = self.ended(cookies).filter(|earlier| !ids.iter().any(|id| id == earlier));
         let ids: Vec<&str> =
             ids.iter().map(String::as_str).chain(earlier).take(MOST_ENDED).collect();
-        self.set(&jar::ended_name(self.name()), &ids.join("."), ENDED_SECONDS, answer);
+        let seconds = lifetime.saturating_add(UNDER_WAY);
+        self.set(&jar::ended_name(self.name()), &ids.join("."), seconds, answer);
     }
 
     fn forget(&self, pieces: impl Iterator<Item = usize>, answer: &mut HeaderMap) {
@@ -282,7 +290,7 @@ const SHORTEST: usize = 256;
 const LONGEST_NAME: usize = 64;
 /// 400 days, where browsers cut it (section 5.5).
 const LONGEST_LIFE: u64 = 400 * 86_400;
-/// Seconds for which a browser keeps in mind that a session has ended: longer than an answer is under way.
-const ENDED_SECONDS: u64 = 300;
+/// Seconds for which an answer is under way at most.
+const UNDER_WAY: u64 = 300;
 /// Ended sessions that are kept in mind.
 const MOST_ENDED: usize = 4;

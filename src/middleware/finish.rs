@@ -105,8 +105,12 @@ fn kept(slot: &Slot, headers: &mut HeaderMap) {
 fn destroy(slot: &Slot, last: Option<&Verified>, headers: &mut HeaderMap) {
     let came = slot.came.as_ref().map(|came| &*came.verified);
     let mut ids: Vec<String> = Vec::new();
+    let mut lifetime = 0;
     for session in came.into_iter().chain(last) {
-        let id = session.info().id.to_string();
+        let info = session.info();
+        let id = info.id.to_string();
+        // No renewal makes a token of a session that lives longer.
+        lifetime = lifetime.max(info.expires_at.since(info.issued_at));
         if !ids.contains(&id) {
             ids.push(id);
         }
@@ -114,7 +118,7 @@ fn destroy(slot: &Slot, last: Option<&Verified>, headers: &mut HeaderMap) {
     for carrier in &slot.config.carriers {
         carrier.clear(&slot.cookies, headers);
         if let Some(cookie) = carrier.as_cookie().filter(|_| !ids.is_empty()) {
-            cookie.bury(&ids, &slot.cookies, headers);
+            cookie.bury(&ids, lifetime, &slot.cookies, headers);
         }
     }
     keep_out_of_caches(headers);

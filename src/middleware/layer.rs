@@ -156,8 +156,9 @@ impl<T, F> SessionLayer<T, F> {
         self
     }
 
-    /// Gives what is inside the session that came as an [`Incoming`](super::Incoming) in the request's extensions, to be
-    /// passed on to other services.
+    /// Gives what is inside the session that came as an [`Incoming`](super::Incoming), to be passed on to other services:
+    /// in the request's extensions, and with the feature `propagate` also as the current one of the task that serves
+    /// the request.
     #[must_use]
     pub fn propagating(mut self) -> Self {
         self.change().propagating = true;

@@ -70,10 +70,19 @@ where
                 );
                 return Ok(failure(StatusCode::INTERNAL_SERVER_ERROR));
             }
-            if let Some(incoming) = slot.incoming() {
+            let incoming = slot.incoming();
+            if let Some(incoming) = incoming.clone() {
                 parts.extensions.insert(incoming);
             }
-            let response = inner.call(Request::from_parts(parts, body)).await?;
+            let request = Request::from_parts(parts, body);
+            let answer = async move { inner.call(request).await };
+            #[cfg(feature = "propagate")]
+            let response = match incoming {
+                Some(incoming) => incoming.scope(answer).await?,
+                None => answer.await?,
+            };
+            #[cfg(not(feature = "propagate"))]
+            let response = answer.await?;
             Ok(finish(&slot, response))
         })
     }

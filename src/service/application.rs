@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::Method;
+use axum::http::header::CONTENT_LENGTH;
 use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
 
@@ -77,7 +78,12 @@ impl Application {
     }
 
     async fn by_router(&self, request: Request) -> Response {
-        let Ok(response) = self.router.clone().oneshot(request).await;
+        let has_body = request.method() != Method::HEAD;
+        let Ok(mut response) = self.router.clone().oneshot(request).await;
+        if has_body {
+            // hyper tells it, behind all others: answers look alike, whichever way they came.
+            response.headers_mut().remove(CONTENT_LENGTH);
+        }
         response
     }
 }

@@ -6,7 +6,7 @@
 //! ```text
 //!   T: Serialize ── encode ──┐                    ┌── decode ──▶ T: Deserialize
 //!                         writer ──▶ CBOR ──▶ item┤
-//!   JSON text ── from_json ──┘                    └── walk ──▶ check, to_json, weights, has_bytes
+//!   JSON text ── from_json ──┘                    └── walk ──▶ check, to_json, weights, has_bytes, pick
 //! ```
 
 mod check;
@@ -20,6 +20,7 @@ mod error;
 mod from_json;
 mod item;
 mod names;
+mod pick;
 mod to_json;
 mod walk;
 mod writer;
@@ -31,6 +32,7 @@ pub(crate) use decode::decode;
 pub(crate) use encode::encode;
 pub use error::{StateError, StateErrorKind};
 pub(crate) use from_json::from_json;
+pub(crate) use pick::pick;
 pub(crate) use to_json::to_json;
 
 /// How deep state may nest: a scalar has depth 0, a container one more than its deepest item.

@@ -144,11 +144,7 @@ impl Tokens {
         let policy = ring.as_ref().ok_or(IssueError::NoRing)?.policy();
         let idle = lifetime.map_or(self.shared.config.idle, Wish::Asked);
         let absolute = session_lifetime.map_or(self.shared.config.absolute, Wish::Asked);
-        lifetime::of_new(idle, absolute, policy).map_err(|refused| IssueError::Lifetime {
-            what: refused.what,
-            asked: refused.asked,
-            most: refused.most,
-        })
+        lifetime::of_new(idle, absolute, policy).map_err(IssueError::from)
     }
 
     /// Makes a token of claims whose state obeys the rules; `state_json` is how a jwt must spell it.
@@ -351,6 +347,13 @@ impl fmt::Display for IssueError {
             Self::JwtBytes => f.write_str("a jwt's state is JSON, and this one holds byte strings"),
             Self::Randomness(error) => write!(f, "no random numbers: {error}"),
         }
+    }
+}
+
+impl From<lifetime::Refused> for IssueError {
+    fn from(refused: lifetime::Refused) -> Self {
+        let lifetime::Refused { what, asked, most } = refused;
+        Self::Lifetime { what, asked, most }
     }
 }
 

@@ -164,7 +164,7 @@ impl Tokens {
     }
 }
 
-fn times(info: &SessionInfo) -> Times {
+pub(super) fn times(info: &SessionInfo) -> Times {
     Times {
         started: info.started_at.as_secs(),
         issued_at: info.issued_at.as_secs(),

@@ -74,21 +74,13 @@ class Node:
         self.folder = folder
         self.program = program()
         self.ring = f"file:{folder / 'ring.json'}"
-        self.saddlebag("keys", "init", "--ring", self.ring, *policy)
+        saddlebag("keys", "init", "--ring", self.ring, *policy)
         self.flags = flags
-
-    def saddlebag(self, *arguments):
-        done = subprocess.run(
-            [self.program, *arguments], env=environment(), capture_output=True, text=True, timeout=30
-        )
-        if done.returncode:
-            raise RuntimeError(f"saddlebag {' '.join(arguments[:2])}: {done.stderr}")
-        return done.stdout.strip()
 
     def credential(self, *roles):
         """A credential of these roles."""
         roles = [word for role in roles for word in ("--role", role)]
-        return self.saddlebag("credential", "issue", "--ring", self.ring, *roles)
+        return saddlebag("credential", "issue", "--ring", self.ring, *roles)
 
     def __enter__(self):
         listeners = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]
@@ -161,6 +153,14 @@ def stop(process, group=False):
             send(number)
             process.wait(patience)
             return
+
+
+def saddlebag(*arguments):
+    """What a command of the program prints."""
+    done = subprocess.run([program(), *arguments], env=environment(), capture_output=True, text=True, timeout=30)
+    if done.returncode:
+        raise RuntimeError(f"saddlebag {' '.join(arguments[:2])}: {done.stderr}")
+    return done.stdout.strip()
 
 
 def program():

@@ -19,7 +19,7 @@ async fn a_logout_clears_the_cookie() {
         [
             "__Host-session=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0".to_owned(),
             format!(
-                "__Host-session.ended={id}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=300"
+                "__Host-session.ended={id}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=1200"
             ),
         ]
     );

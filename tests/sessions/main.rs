@@ -19,6 +19,7 @@ mod life;
 mod logout;
 mod misuse;
 mod parallel;
+mod regression;
 mod services;
 mod shop;
 mod state;

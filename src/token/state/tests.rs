@@ -7,6 +7,7 @@ mod decoding;
 mod encoding;
 mod json;
 mod laws;
+mod picking;
 mod refusals;
 
 fn encoded<T: serde::Serialize + ?Sized>(value: &T) -> Vec<u8> {
