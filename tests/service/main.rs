@@ -24,6 +24,7 @@ mod errors;
 #[path = "../common/faketime.rs"]
 mod faketime;
 mod forge;
+mod gateway;
 mod headers;
 mod introspect;
 mod jwks;
