@@ -147,7 +147,8 @@ impl Client {
         let mut grpc = tonic::client::Grpc::new(self.channel.clone());
         grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
         let codec = ProstCodec::<M, Visits>::default();
-        let visits = grpc.unary(request, PathAndQuery::from_static(path), codec).await?.into_inner();
+        let visits =
+            grpc.unary(request, PathAndQuery::from_static(path), codec).await?.into_inner();
         self.token = Some(visits.token.clone());
         Ok(visits)
     }

@@ -51,7 +51,10 @@ async fn what_another_site_posts_is_refused_whatever_its_type_and_the_session_st
             for media_type in TYPES {
                 for path in ["/note", "/become-admin", "/logout", "/login", "/nowhere"] {
                     let answer = shop.send(method, path, &[Some(origin)], None, media_type).await;
-                    shop.is_untouched(&answer, &format!("{method} {path} {origin:?} {media_type:?}"));
+                    shop.is_untouched(
+                        &answer,
+                        &format!("{method} {path} {origin:?} {media_type:?}"),
+                    );
                 }
             }
         }
@@ -101,7 +104,11 @@ async fn a_request_that_says_nothing_of_its_origin_passes_by_the_rule_of_the_che
     for (origins, site) in [(&[][..], None), (&[Some("")], None), (&[], Some(""))] {
         for media_type in TYPES {
             let answer = shop.send("POST", "/become-admin", origins, site, media_type).await;
-            assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{origins:?} {site:?} {media_type:?}");
+            assert_eq!(
+                answer.status(),
+                StatusCode::SEE_OTHER,
+                "{origins:?} {site:?} {media_type:?}"
+            );
             shop.keep(&answer);
         }
     }

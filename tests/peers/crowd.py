@@ -85,6 +85,7 @@ class Crowd:
     """Visitors at once, a thread each; they leave with the block."""
 
     def __init__(self, address, size):
+        """The whole crowd's experience is in `all`."""
         self.visitors = [Visitor(address) for _ in range(size)]
         self.lock = threading.Lock()
         self.watching = []
@@ -138,15 +139,7 @@ class Crowd:
             for seen in self.watching:
                 getattr(seen, what).append(which)
 
-    def everything(self):
-        return self.all
-
     def keys(self):
         """The ids of the keys of all visitors' tokens."""
         return {visitor.key() for visitor in self.visitors}
 
-    def copy_of_a_session(self):
-        """A visitor's cookie as it is now, and the visit that it is of."""
-        probe = Visitor(self.visitors[0].connection.host + f":{self.visitors[0].connection.port}")
-        probe.count, _ = probe.ask()
-        return probe.cookie, probe.count
