@@ -137,4 +137,4 @@ class Proxy:
         lines = [line.split(",") for line in text.lstrip("# ").splitlines() if line]
         names = lines[0]
         whole = next(dict(zip(names, line)) for line in lines if line[:2] == ["nodes", "BACKEND"])
-        return f"{whole['wretr']} retries, {whole['wredis']} of them at another node, {whole['hrsp_5xx']} answers of 5xx"
+        return f"{whole['wretr']} retries, {whole['wredis']} changes of the node, {whole['hrsp_5xx']} answers of 5xx"
