@@ -17,8 +17,9 @@ Break = collections.namedtuple("Break", "visitor at before now")
 
 
 class Failure(collections.namedtuple("Failure", "visitor begun ended what")):
-    def was_under_way_at(self, moment):
-        return self.begun <= moment <= self.ended
+    def met(self, begin, end):
+        """Whether it was under way at some moment between these."""
+        return self.begun <= end and self.ended >= begin
 
 
 class Visitor:
