@@ -5,6 +5,7 @@ mod contenders;
 mod states;
 
 use axum::Router;
+use axum::http::StatusCode;
 
 use states::State;
 
@@ -41,10 +42,15 @@ pub struct Served {
     cookie: String,
 }
 
+/// What a handler answers with.
+pub type Answer = Result<String, StatusCode>;
+/// Without a session.
+pub const NO_SESSION: StatusCode = StatusCode::UNAUTHORIZED;
+
 /// What every handler answers: some 200 bytes, with a text of 22 characters out of the session.
-pub fn answer(text: &str) -> String {
+pub fn answer(text: &str) -> Answer {
     assert_eq!(text.len(), 22);
-    format!(
+    Ok(format!(
         r#"{{"title":"Your basket","path":"/basket","language":"en-GB","csrf":"{text}","links":["/","/basket","/checkout","/orders","/account"],"notice":"Orders before noon leave our house today.","version":4}}"#
-    )
+    ))
 }

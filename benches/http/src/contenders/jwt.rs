@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{now, random};
 use crate::states::State;
-use crate::{LIFETIME, NAME, Served, answer};
+use crate::{Answer, LIFETIME, NAME, NO_SESSION, Served, answer};
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Claims {
@@ -28,10 +28,10 @@ pub fn served(state: &State) -> Served {
     async fn handler(
         axum::extract::State(keys): axum::extract::State<&'static Keys>,
         jar: CookieJar,
-    ) -> String {
-        let token = jar.get(NAME).expect("a cookie").value();
+    ) -> Answer {
+        let token = jar.get(NAME).ok_or(NO_SESSION)?.value();
         let token = jsonwebtoken::decode::<Claims>(token, &keys.key, &keys.validation);
-        answer(&token.expect("a session").claims.state.csrf)
+        answer(&token.map_err(|_| NO_SESSION)?.claims.state.csrf)
     }
     let secret: [u8; 32] = random();
     let keys = Keys {

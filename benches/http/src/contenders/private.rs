@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{now, random};
 use crate::states::State;
-use crate::{LIFETIME, NAME, Served, answer};
+use crate::{Answer, LIFETIME, NAME, NO_SESSION, Served, answer};
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Content {
@@ -30,10 +30,12 @@ impl FromRef<App> for Key {
 }
 
 pub fn served(state: &State) -> Served {
-    async fn handler(jar: PrivateCookieJar) -> String {
-        let cookie = jar.get(NAME).expect("a cookie");
-        let content: Content = serde_json::from_str(cookie.value()).expect("a session");
-        assert!(now() < content.exp);
+    async fn handler(jar: PrivateCookieJar) -> Answer {
+        let cookie = jar.get(NAME).ok_or(NO_SESSION)?;
+        let content: Content = serde_json::from_str(cookie.value()).map_err(|_| NO_SESSION)?;
+        if now() >= content.exp {
+            return Err(NO_SESSION);
+        }
         answer(&content.state.csrf)
     }
     let key = Key::from(&random::<64>());

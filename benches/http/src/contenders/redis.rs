@@ -11,12 +11,12 @@ use tower_sessions_redis_store::RedisStore;
 use tower_sessions_redis_store::fred::prelude::*;
 
 use crate::states::State;
-use crate::{LIFETIME, NAME, Served, answer};
+use crate::{Answer, LIFETIME, NAME, NO_SESSION, Served, answer};
 
 pub async fn served(state: &State, address: &str) -> Served {
-    async fn handler(session: Session) -> String {
-        let state: Option<State> = session.get("state").await.expect("Redis");
-        answer(&state.expect("a session").csrf)
+    async fn handler(session: Session) -> Answer {
+        let state: Option<State> = session.get("state").await.map_err(|_| NO_SESSION)?;
+        answer(&state.ok_or(NO_SESSION)?.csrf)
     }
     let config = Config::from_url(&format!("redis://{address}")).expect("an address");
     let pool = Pool::new(config, None, None, None, 1).expect("a connection");

@@ -7,7 +7,7 @@ use saddlebag::keys::{KeyRingHandle, Policy, UnixTime, rotation};
 use saddlebag::{NewSession, RawSession, Session, SessionLayer, Tokens};
 
 use crate::states::State;
-use crate::{Served, answer};
+use crate::{Answer, NO_SESSION, Served, answer};
 
 /// The token is sent, and nobody looks at it.
 pub fn limit(state: &State) -> Served {
@@ -16,8 +16,8 @@ pub fn limit(state: &State) -> Served {
 }
 
 pub fn undecoded(state: &State) -> Served {
-    async fn handler(session: RawSession<State>) -> String {
-        answer(session.subject().expect("a subject"))
+    async fn handler(session: RawSession<State>) -> Answer {
+        answer(session.subject().ok_or(NO_SESSION)?)
     }
     let tokens = tokens();
     let cookie = token(&tokens, state);
@@ -26,7 +26,7 @@ pub fn undecoded(state: &State) -> Served {
 }
 
 pub fn typed(state: &State) -> Served {
-    async fn handler(session: Session<State>) -> String {
+    async fn handler(session: Session<State>) -> Answer {
         answer(&session.csrf)
     }
     let tokens = tokens();
@@ -43,6 +43,6 @@ fn tokens() -> Tokens {
     Tokens::builder(ring).audience("shop").build().expect("tokens")
 }
 
-fn token(tokens: &Tokens, state: &State) -> String {
+fn token(tokens: &Tokens, state: &State) -> Answer {
     tokens.issue(NewSession::of(state).subject(&state.csrf)).expect("a token").token
 }
