@@ -43,6 +43,6 @@ fn tokens() -> Tokens {
     Tokens::builder(ring).audience("shop").build().expect("tokens")
 }
 
-fn token(tokens: &Tokens, state: &State) -> Answer {
+fn token(tokens: &Tokens, state: &State) -> String {
     tokens.issue(NewSession::of(state).subject(&state.csrf)).expect("a token").token
 }
