@@ -15,6 +15,7 @@ use super::forms::{Field, Forms};
 use super::layer::{Config, SessionLayer};
 use super::slot::{Came, Cookies, Slot, Typed};
 use crate::carrier::{Carrier, Ended, Found};
+use crate::token::reason::Reason;
 
 /// What a [`SessionLayer`] makes of a service.
 pub struct SessionService<S, T, F> {
@@ -45,15 +46,15 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let layer = &self.layer;
-        if layer.config.propagating || layer.forms.wants(&request) {
+        let Config { binding, propagating, .. } = &*layer.config;
+        if binding.is_some() || *propagating || layer.forms.wants(&request) {
             return self.call_later(request);
         }
         // Nothing is to be awaited before the service is called: it is called here, so that neither it nor the request
         // is kept for later.
-        let (mut request, bound) = bind(&layer.config, request);
-        let Some(slot) = begin(layer, &mut request, bound, &Field(None)) else {
+        let Some(slot) = begin(layer, &mut request, None, &Field(None)) else {
             return Box::pin(async { Ok(failure(StatusCode::INTERNAL_SERVER_ERROR)) });
         };
         let answer = self.inner.call(request);
@@ -62,7 +63,8 @@ where
 }
 
 impl<S, T: 'static, F> SessionService<S, T, F> {
-    /// The same for a request whose form is read first, or which is served with its session at hand.
+    /// The same for a request whose form is read first, which is bound to something, or which is served with its session
+    /// at hand.
     fn call_later<B, R>(&mut self, request: Request<B>) -> Answer<R, S::Error>
     where
         S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
@@ -192,8 +194,12 @@ fn verify(
         Some((_, (Found::Unread(why), _))) => return Err(why.into()),
         Some((carrier, (Found::Text(text), ended))) => (carrier, text, ended),
     };
-    let verified = slot.tokens().verify_at(text.as_str(), slot.config.now());
-    let verified = verified.map_err(|refused| SessionEvent::Refused(refused.reason()))?;
+    let verified = slot.tokens().verify_ascii_at(text.as_bytes(), slot.config.now());
+    let verified = verified.map_err(|refused| match text.as_str() {
+        // No UTF-8, or nothing at all.
+        "" => SessionEvent::Refused(Reason::NotAToken),
+        _ => SessionEvent::Refused(refused.reason()),
+    })?;
     if ended.any(|id| id == verified.info().id.to_string()) {
         return Err(SessionEvent::Ended);
     }
