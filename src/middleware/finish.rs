@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use http::header::{CACHE_CONTROL, VARY};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::header::{CACHE_CONTROL, Entry, VARY};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::event::SessionEvent;
 use super::slot::{Change, Fate, Slot};
@@ -22,7 +22,7 @@ pub(super) fn finish<R: Default>(slot: &Slot, mut response: Response<R>) -> Resp
         }
         // What a handler that failed has changed is as far as it got.
         _ if failed => Ok(()),
-        Fate::Changed(change) => changed(slot, change, headers),
+        Fate::Changed(change) => changed(slot, *change, headers),
         Fate::Kept => {
             kept(slot, headers);
             Ok(())
@@ -82,17 +82,20 @@ fn changed(slot: &Slot, change: Change, headers: &mut HeaderMap) -> Result<(), F
 fn kept(slot: &Slot, headers: &mut HeaderMap) {
     let Some(came) = &slot.came else {
         if slot.broken {
-            slot.config.carriers.iter().for_each(|carrier| carrier.clear(&slot.cookies, headers));
+            slot.config
+                .carriers
+                .iter()
+                .for_each(|carrier| carrier.clear(slot.cookies.as_slice(), headers));
         }
         return;
     };
     let now = slot.config.now();
     let Some(carrier) =
-        carrier(slot, false).filter(|_| slot.tokens.renewal_is_due_at(&came.verified, now))
+        carrier(slot, false).filter(|_| slot.tokens().renewal_is_due_at(&came.verified, now))
     else {
         return;
     };
-    let renewed = slot.tokens.renew_at(&came.verified, Renewal::keep(), now);
+    let renewed = slot.tokens().renew_at(&came.verified, Renewal::keep(), now);
     let written = renewed
         .map_err(|error| tracing::debug!(%error, "not renewed"))
         .and_then(|issued| write(slot, carrier, &issued, false, headers).map_err(|Failed| ()));
@@ -116,9 +119,9 @@ fn destroy(slot: &Slot, last: Option<&Verified>, headers: &mut HeaderMap) {
         }
     }
     for carrier in &slot.config.carriers {
-        carrier.clear(&slot.cookies, headers);
+        carrier.clear(slot.cookies.as_slice(), headers);
         if let Some(cookie) = carrier.as_cookie().filter(|_| !ids.is_empty()) {
-            cookie.bury(&ids, lifetime, &slot.cookies, headers);
+            cookie.bury(&ids, lifetime, slot.cookies.as_slice(), headers);
         }
     }
     keep_out_of_caches(headers);
@@ -152,7 +155,7 @@ fn write(
     }
     let seconds = issued.info.expires_at.since(slot.config.now());
     if let Err(TooLarge { length, most }) =
-        carrier.write(&issued.token, seconds, &slot.cookies, headers)
+        carrier.write(&issued.token, seconds, slot.cookies.as_slice(), headers)
     {
         tracing::error!(length, most, "a session is too large for its carrier: bytes with names");
         slot.tell(SessionEvent::TooLarge { length, most });
@@ -181,10 +184,17 @@ fn not_issued(slot: &Slot, error: &RenewError) -> Failed {
 /// The answer depends on what the carriers held (RFC 9110, section 12.5.5).
 fn vary(slot: &Slot, headers: &mut HeaderMap) {
     for name in slot.config.carriers.iter().filter_map(Carrier::varies_by) {
-        if !lists(headers, VARY, |listed| {
-            listed == "*" || listed.eq_ignore_ascii_case(name.as_str())
-        }) {
-            headers.append(VARY, name.into());
+        match headers.entry(VARY) {
+            Entry::Vacant(vary) => {
+                vary.insert(name.into());
+            }
+            Entry::Occupied(mut vary) => {
+                let is_it =
+                    |listed: &str| listed == "*" || listed.eq_ignore_ascii_case(name.as_str());
+                if !lists(vary.iter(), is_it) {
+                    vary.append(name.into());
+                }
+            }
         }
     }
 }
@@ -194,13 +204,13 @@ fn keep_out_of_caches(headers: &mut HeaderMap) {
     let is_kept_out = |directive: &str| {
         ["no-store", "private"].iter().any(|private| directive.eq_ignore_ascii_case(private))
     };
-    if !lists(headers, CACHE_CONTROL, is_kept_out) {
+    if !lists(headers.get_all(CACHE_CONTROL).into_iter(), is_kept_out) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 }
 
-fn lists(headers: &HeaderMap, name: HeaderName, is_it: impl Fn(&str) -> bool) -> bool {
-    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+fn lists<'a>(values: impl Iterator<Item = &'a HeaderValue>, is_it: impl Fn(&str) -> bool) -> bool {
+    let values = values.filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|item| is_it(item.trim()))
 }
 
