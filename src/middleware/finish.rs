@@ -75,7 +75,13 @@ fn changed(slot: &Slot, change: Change, headers: &mut HeaderMap) -> Result<(), F
             Err(error) => return Err(not_issued(slot, &error)),
         },
     };
-    write(slot, carrier, &issued, new, headers)
+    write(slot, carrier, &issued, new, headers)?;
+    // Somebody's session became another's, or one with other rights: an answer that is still under way must not bring
+    // the old one back. One that was nobody's gives no rights, and its cart may be wanted.
+    let came = slot.came.as_ref().map(|came| &*came.verified);
+    let left = came.filter(|came| came.subject().is_some() && came.info().id != issued.info.id);
+    bury(slot, left.into_iter(), headers);
+    Ok(())
 }
 
 /// A session in use is renewed when that is due; if it cannot be, it is good until it ends.
@@ -106,10 +112,18 @@ fn kept(slot: &Slot, headers: &mut HeaderMap) {
 
 /// Clears every carrier, and leaves a mark for answers that are still under way.
 fn destroy(slot: &Slot, last: Option<&Verified>, headers: &mut HeaderMap) {
+    slot.config.carriers.iter().for_each(|carrier| carrier.clear(slot.cookies.as_slice(), headers));
     let came = slot.came.as_ref().map(|came| &*came.verified);
+    bury(slot, came.into_iter().chain(last), headers);
+    keep_out_of_caches(headers);
+    slot.tell(SessionEvent::Destroyed);
+}
+
+/// Marks sessions as ended, in every cookie that may come back with one.
+fn bury<'a>(slot: &Slot, ended: impl Iterator<Item = &'a Verified>, headers: &mut HeaderMap) {
     let mut ids: Vec<String> = Vec::new();
     let mut lifetime = 0;
-    for session in came.into_iter().chain(last) {
+    for session in ended {
         let info = session.info();
         let id = info.id.to_string();
         // No renewal makes a token of a session that lives longer.
@@ -118,14 +132,12 @@ fn destroy(slot: &Slot, last: Option<&Verified>, headers: &mut HeaderMap) {
             ids.push(id);
         }
     }
-    for carrier in &slot.config.carriers {
-        carrier.clear(slot.cookies.as_slice(), headers);
-        if let Some(cookie) = carrier.as_cookie().filter(|_| !ids.is_empty()) {
-            cookie.bury(&ids, lifetime, slot.cookies.as_slice(), headers);
-        }
+    if ids.is_empty() {
+        return;
     }
-    keep_out_of_caches(headers);
-    slot.tell(SessionEvent::Destroyed);
+    for cookie in slot.config.carriers.iter().filter_map(Carrier::as_cookie) {
+        cookie.bury(&ids, lifetime, slot.cookies.as_slice(), headers);
+    }
 }
 
 /// Where a token goes: back to where one came from; a new one, to the first carrier that an answer can use.
