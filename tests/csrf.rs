@@ -218,7 +218,8 @@ impl Shop {
         let request = Request::post(path).header(HOST, "shop.example").header(ORIGIN, OWN);
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         let request = request.header(COOKIE, format!("__Host-session={}", self.cookie));
-        let answer = self.app.clone().oneshot(request.body(form.into()).unwrap()).await.unwrap();
+        let answer =
+            self.app.clone().oneshot(request.body(Body::from(form)).unwrap()).await.unwrap();
         self.keep(&answer);
         answer
     }
