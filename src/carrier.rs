@@ -16,9 +16,9 @@ mod header;
 mod query;
 
 use http::header::{AUTHORIZATION, COOKIE};
-use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
+pub(crate) use cookie::Ended;
 pub use cookie::{Cookie, Dangerous, InvalidCookie, SameSite};
 pub(crate) use form::{FORM_LIMIT, field};
 use found::one;
@@ -71,12 +71,12 @@ impl Carrier {
     }
 
     /// What a request carries here; `field` is what its form had, where it was read.
-    pub(crate) fn read(&self, parts: &Parts, field: Option<&Found>) -> Found {
+    pub(crate) fn read(&self, headers: &HeaderMap, uri: &Uri, field: Option<&Found>) -> Found {
         match &self.0 {
-            Kind::Cookie(cookie) => cookie.read(parts.headers.get_all(COOKIE)).token(),
-            Kind::Bearer => bearer::read(&parts.headers),
-            Kind::Header(name) => header::read(&parts.headers, name),
-            Kind::Query(name) => query::read(&parts.uri, name),
+            Kind::Cookie(cookie) => cookie.read(headers.get_all(COOKIE)).token(),
+            Kind::Bearer => bearer::read(headers),
+            Kind::Header(name) => header::read(headers, name),
+            Kind::Query(name) => query::read(uri, name),
             Kind::Form => field.cloned().unwrap_or(Found::Nothing),
         }
     }

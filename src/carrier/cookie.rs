@@ -13,8 +13,9 @@ use std::fmt;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
 
-use super::TooLarge;
+use super::{Found, TooLarge};
 pub use dangerous::Dangerous;
+pub(crate) use jar::Ended;
 use jar::Jar;
 
 /// A cookie that carries a token: `__Host-NAME`, Secure, HttpOnly, SameSite=Lax, Path=/, without Domain, and gone
@@ -144,12 +145,10 @@ impl Cookie {
         Jar::read(cookies, self.name(), self.chunked)
     }
 
-    /// The ids of sessions that this browser has ended a short while ago.
-    pub(crate) fn ended<'a>(
-        &self,
-        cookies: &'a [HeaderValue],
-    ) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.read(cookies).ended()
+    /// What a request holds of it, and the ids of sessions that this browser has ended a short while ago.
+    pub(crate) fn token<'a>(&self, cookies: &'a [HeaderValue]) -> (Found, Ended<'a>) {
+        let jar = self.read(cookies);
+        (jar.token(), jar.ended())
     }
 
     /// One cookie, or pieces; and the end of what is not needed any more.
@@ -203,7 +202,8 @@ impl Cookie {
         cookies: &[HeaderValue],
         answer: &mut HeaderMap,
     ) {
-        let earlier = self.ended(cookies).filter(|earlier| !ids.iter().any(|id| id == earlier));
+        let earlier =
+            self.read(cookies).ended().filter(|earlier| !ids.iter().any(|id| id == earlier));
         let ids: Vec<&str> =
             ids.iter().map(String::as_str).chain(earlier).take(MOST_ENDED).collect();
         let seconds = lifetime.saturating_add(UNDER_WAY);

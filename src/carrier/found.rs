@@ -34,12 +34,13 @@ pub(crate) enum Text {
 impl Text {
     /// The text; empty where it is no UTF-8, which no token is.
     pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
-            Self::Shared(value, range) => {
-                let bytes = value.as_bytes().get(range.clone()).unwrap_or_default();
-                std::str::from_utf8(bytes).unwrap_or_default()
-            }
-            Self::Owned(text) => text,
+            Self::Shared(value, range) => value.as_bytes().get(range.clone()).unwrap_or_default(),
+            Self::Owned(text) => text.as_bytes(),
         }
     }
 }

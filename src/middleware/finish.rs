@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use http::header::{CACHE_CONTROL, VARY};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::header::{CACHE_CONTROL, Entry, VARY};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::event::SessionEvent;
 use super::slot::{Change, Fate, Slot};
@@ -22,7 +22,7 @@ pub(super) fn finish<R: Default>(slot: &Slot, mut response: Response<R>) -> Resp
         }
         // What a handler that failed has changed is as far as it got.
         _ if failed => Ok(()),
-        Fate::Changed(change) => changed(slot, change, headers),
+        Fate::Changed(change) => changed(slot, *change, headers),
         Fate::Kept => {
             kept(slot, headers);
             Ok(())
@@ -75,24 +75,33 @@ fn changed(slot: &Slot, change: Change, headers: &mut HeaderMap) -> Result<(), F
             Err(error) => return Err(not_issued(slot, &error)),
         },
     };
-    write(slot, carrier, &issued, new, headers)
+    write(slot, carrier, &issued, new, headers)?;
+    // Somebody's session became another's, or one with other rights: an answer that is still under way must not bring
+    // the old one back. One that was nobody's gives no rights, and its cart may be wanted.
+    let came = slot.came.as_ref().map(|came| &*came.verified);
+    let left = came.filter(|came| came.subject().is_some() && came.info().id != issued.info.id);
+    bury(slot, left.into_iter(), headers);
+    Ok(())
 }
 
 /// A session in use is renewed when that is due; if it cannot be, it is good until it ends.
 fn kept(slot: &Slot, headers: &mut HeaderMap) {
     let Some(came) = &slot.came else {
         if slot.broken {
-            slot.config.carriers.iter().for_each(|carrier| carrier.clear(&slot.cookies, headers));
+            slot.config
+                .carriers
+                .iter()
+                .for_each(|carrier| carrier.clear(slot.cookies.as_slice(), headers));
         }
         return;
     };
     let now = slot.config.now();
     let Some(carrier) =
-        carrier(slot, false).filter(|_| slot.tokens.renewal_is_due_at(&came.verified, now))
+        carrier(slot, false).filter(|_| slot.tokens().renewal_is_due_at(&came.verified, now))
     else {
         return;
     };
-    let renewed = slot.tokens.renew_at(&came.verified, Renewal::keep(), now);
+    let renewed = slot.tokens().renew_at(&came.verified, Renewal::keep(), now);
     let written = renewed
         .map_err(|error| tracing::debug!(%error, "not renewed"))
         .and_then(|issued| write(slot, carrier, &issued, false, headers).map_err(|Failed| ()));
@@ -103,10 +112,18 @@ fn kept(slot: &Slot, headers: &mut HeaderMap) {
 
 /// Clears every carrier, and leaves a mark for answers that are still under way.
 fn destroy(slot: &Slot, last: Option<&Verified>, headers: &mut HeaderMap) {
+    slot.config.carriers.iter().for_each(|carrier| carrier.clear(slot.cookies.as_slice(), headers));
     let came = slot.came.as_ref().map(|came| &*came.verified);
+    bury(slot, came.into_iter().chain(last), headers);
+    keep_out_of_caches(headers);
+    slot.tell(SessionEvent::Destroyed);
+}
+
+/// Marks sessions as ended, in every cookie that may come back with one.
+fn bury<'a>(slot: &Slot, ended: impl Iterator<Item = &'a Verified>, headers: &mut HeaderMap) {
     let mut ids: Vec<String> = Vec::new();
     let mut lifetime = 0;
-    for session in came.into_iter().chain(last) {
+    for session in ended {
         let info = session.info();
         let id = info.id.to_string();
         // No renewal makes a token of a session that lives longer.
@@ -115,14 +132,12 @@ fn destroy(slot: &Slot, last: Option<&Verified>, headers: &mut HeaderMap) {
             ids.push(id);
         }
     }
-    for carrier in &slot.config.carriers {
-        carrier.clear(&slot.cookies, headers);
-        if let Some(cookie) = carrier.as_cookie().filter(|_| !ids.is_empty()) {
-            cookie.bury(&ids, lifetime, &slot.cookies, headers);
-        }
+    if ids.is_empty() {
+        return;
     }
-    keep_out_of_caches(headers);
-    slot.tell(SessionEvent::Destroyed);
+    for cookie in slot.config.carriers.iter().filter_map(Carrier::as_cookie) {
+        cookie.bury(&ids, lifetime, slot.cookies.as_slice(), headers);
+    }
 }
 
 /// Where a token goes: back to where one came from; a new one, to the first carrier that an answer can use.
@@ -152,7 +167,7 @@ fn write(
     }
     let seconds = issued.info.expires_at.since(slot.config.now());
     if let Err(TooLarge { length, most }) =
-        carrier.write(&issued.token, seconds, &slot.cookies, headers)
+        carrier.write(&issued.token, seconds, slot.cookies.as_slice(), headers)
     {
         tracing::error!(length, most, "a session is too large for its carrier: bytes with names");
         slot.tell(SessionEvent::TooLarge { length, most });
@@ -181,10 +196,17 @@ fn not_issued(slot: &Slot, error: &RenewError) -> Failed {
 /// The answer depends on what the carriers held (RFC 9110, section 12.5.5).
 fn vary(slot: &Slot, headers: &mut HeaderMap) {
     for name in slot.config.carriers.iter().filter_map(Carrier::varies_by) {
-        if !lists(headers, VARY, |listed| {
-            listed == "*" || listed.eq_ignore_ascii_case(name.as_str())
-        }) {
-            headers.append(VARY, name.into());
+        match headers.entry(VARY) {
+            Entry::Vacant(vary) => {
+                vary.insert(name.into());
+            }
+            Entry::Occupied(mut vary) => {
+                let is_it =
+                    |listed: &str| listed == "*" || listed.eq_ignore_ascii_case(name.as_str());
+                if !lists(vary.iter(), is_it) {
+                    vary.append(name.into());
+                }
+            }
         }
     }
 }
@@ -194,13 +216,13 @@ fn keep_out_of_caches(headers: &mut HeaderMap) {
     let is_kept_out = |directive: &str| {
         ["no-store", "private"].iter().any(|private| directive.eq_ignore_ascii_case(private))
     };
-    if !lists(headers, CACHE_CONTROL, is_kept_out) {
+    if !lists(headers.get_all(CACHE_CONTROL).into_iter(), is_kept_out) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 }
 
-fn lists(headers: &HeaderMap, name: HeaderName, is_it: impl Fn(&str) -> bool) -> bool {
-    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+fn lists<'a>(values: impl Iterator<Item = &'a HeaderValue>, is_it: impl Fn(&str) -> bool) -> bool {
+    let values = values.filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|item| is_it(item.trim()))
 }
 

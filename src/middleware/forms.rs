@@ -17,6 +17,10 @@ pub struct Field(pub(super) Option<Found>);
 
 /// How a layer treats bodies of type `B`: [`NoForms`] or [`ReadForms`].
 pub trait Forms<B>: sealed::Sealed + Clone + Send + Sync + 'static {
+    /// Whether there is a form to be read first.
+    #[doc(hidden)]
+    fn wants(&self, request: &Request<B>) -> bool;
+
     /// Reads the form, if there is one, and gives the request back whole; or the status to answer with.
     #[doc(hidden)]
     fn read(
@@ -42,6 +46,10 @@ impl ReadForms {
 }
 
 impl<B: Send> Forms<B> for NoForms {
+    fn wants(&self, _: &Request<B>) -> bool {
+        false
+    }
+
     async fn read(&self, request: Request<B>) -> Result<(Request<B>, Field), StatusCode> {
         Ok((request, Field(None)))
     }
@@ -53,8 +61,12 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    fn wants(&self, request: &Request<B>) -> bool {
+        is_form(request.method(), request.headers())
+    }
+
     async fn read(&self, request: Request<B>) -> Result<(Request<B>, Field), StatusCode> {
-        if !is_form(request.method(), request.headers()) {
+        if !self.wants(&request) {
             return Ok((request, Field(None)));
         }
         let (parts, body) = request.into_parts();

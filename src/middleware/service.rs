@@ -6,17 +6,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::COOKIE;
-use http::request::Parts;
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use tower_service::Service;
 
 use super::event::SessionEvent;
 use super::finish::{failure, finish};
 use super::forms::{Field, Forms};
 use super::layer::{Config, SessionLayer};
-use super::slot::{Came, Slot, Typed};
-use crate::carrier::Found;
+use super::slot::{Came, Cookies, Slot, Typed};
+use crate::carrier::{Carrier, Ended, Found};
+use crate::token::reason::Reason;
 
 /// What a [`SessionLayer`] makes of a service.
 pub struct SessionService<S, T, F> {
@@ -47,7 +46,33 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let layer = &self.layer;
+        let Config { binding, propagating, .. } = &*layer.config;
+        if binding.is_some() || *propagating || layer.forms.wants(&request) {
+            return self.call_later(request);
+        }
+        // Nothing is to be awaited before the service is called: it is called here, so that neither it nor the request
+        // is kept for later.
+        let Some(slot) = begin(layer, &mut request, None, &Field(None)) else {
+            return Box::pin(async { Ok(failure(StatusCode::INTERNAL_SERVER_ERROR)) });
+        };
+        let answer = self.inner.call(request);
+        Box::pin(async move { Ok(finish(&slot, answer.await?)) })
+    }
+}
+
+impl<S, T: 'static, F> SessionService<S, T, F> {
+    /// The same for a request whose form is read first, which is bound to something, or which is served with its session
+    /// at hand.
+    fn call_later<B, R>(&mut self, request: Request<B>) -> Answer<R, S::Error>
+    where
+        S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+        S::Future: Send,
+        F: Forms<B>,
+        B: Send + 'static,
+        R: Default,
+    {
         // The one that is ready; its clone need not be.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
@@ -57,24 +82,14 @@ where
                 Ok(read) => read,
                 Err(status) => return Ok(failure(status)),
             };
-            let (mut parts, body) = request.into_parts();
-            let Some(slot) = open(layer.config, &parts, &field) else {
+            let (mut request, bound) = bind(&layer.config, request);
+            let Some(slot) = begin(&layer, &mut request, bound, &field) else {
                 return Ok(failure(StatusCode::INTERNAL_SERVER_ERROR));
             };
-            let slot = Arc::new(slot);
-            let typed = Typed::<T> { slot: Arc::clone(&slot), migrate: layer.migrate };
-            if parts.extensions.insert(typed).is_some() {
-                tracing::error!(
-                    state = std::any::type_name::<T>(),
-                    "two SessionLayers of one state are around the handler"
-                );
-                return Ok(failure(StatusCode::INTERNAL_SERVER_ERROR));
-            }
             let incoming = slot.incoming();
             if let Some(incoming) = incoming.clone() {
-                parts.extensions.insert(incoming);
+                request.extensions_mut().insert(incoming);
             }
-            let request = Request::from_parts(parts, body);
             let answer = async move { inner.call(request).await };
             #[cfg(feature = "propagate")]
             let response = match incoming {
@@ -88,13 +103,50 @@ where
     }
 }
 
+type Answer<R, E> = Pin<Box<dyn Future<Output = Result<Response<R>, E>> + Send>>;
+
+/// A request, and what it is bound to.
+fn bind<B>(config: &Config, request: Request<B>) -> (Request<B>, Option<Vec<u8>>) {
+    let Some(binding) = &config.binding else {
+        return (request, None);
+    };
+    let (parts, body) = request.into_parts();
+    let bound = binding(&parts);
+    (Request::from_parts(parts, body), bound)
+}
+
+/// Opens the session of a request, and leaves it there for extractors; `None` where the application is set up wrongly.
+fn begin<T: 'static, F, B>(
+    layer: &SessionLayer<T, F>,
+    request: &mut Request<B>,
+    bound: Option<Vec<u8>>,
+    field: &Field,
+) -> Option<Arc<Slot>> {
+    let slot = open(&layer.config, request.headers(), request.uri(), bound, field)?;
+    let slot = Arc::new(slot);
+    let typed = Typed::<T> { slot: Arc::clone(&slot), migrate: layer.migrate.clone() };
+    if request.extensions_mut().insert(typed).is_some() {
+        tracing::error!(
+            state = std::any::type_name::<T>(),
+            "two SessionLayers of one state are around the handler"
+        );
+        return None;
+    }
+    Some(slot)
+}
+
 /// The session of a request; `None` where it cannot be bound to what the application says.
-fn open(config: Arc<Config>, parts: &Parts, field: &Field) -> Option<Slot> {
-    let bound = config.binding.as_ref().and_then(|binding| binding(parts));
-    let tokens = match bound {
-        None => config.tokens.clone(),
+fn open(
+    config: &Arc<Config>,
+    headers: &HeaderMap,
+    uri: &Uri,
+    bound: Option<Vec<u8>>,
+    field: &Field,
+) -> Option<Slot> {
+    let bound = match bound {
+        None => None,
         Some(binding) => match config.tokens.bound_to(&binding) {
-            Ok(tokens) => tokens,
+            Ok(tokens) => Some(tokens),
             Err(error) => {
                 tracing::error!(%error, "the request's binding cannot be used");
                 return None;
@@ -102,9 +154,12 @@ fn open(config: Arc<Config>, parts: &Parts, field: &Field) -> Option<Slot> {
         },
     };
     let has_cookies = config.carriers.iter().any(|carrier| carrier.as_cookie().is_some());
-    let cookies = parts.headers.get_all(COOKIE).iter().filter(|_| has_cookies).cloned().collect();
-    let mut slot = Slot::new(config, tokens, cookies);
-    let event = match verify(&slot, parts, field) {
+    let cookies = match has_cookies {
+        true => Cookies::of(headers),
+        false => Cookies::default(),
+    };
+    let mut slot = Slot::new(Arc::clone(config), bound, cookies);
+    let event = match verify(&slot, headers, uri, field) {
         Ok(came) => {
             slot.came = Some(came);
             SessionEvent::Verified
@@ -122,23 +177,29 @@ fn open(config: Arc<Config>, parts: &Parts, field: &Field) -> Option<Slot> {
 }
 
 /// The token of the first carrier that holds one, if it is valid.
-fn verify(slot: &Slot, parts: &Parts, field: &Field) -> Result<Came, SessionEvent> {
-    let found = slot.config.carriers.iter().enumerate().find_map(|(carrier, place)| {
-        match place.read(parts, field.0.as_ref()) {
-            Found::Nothing => None,
-            found => Some((carrier, place, found)),
-        }
-    });
-    let (carrier, place, text) = match found {
-        None => return Err(SessionEvent::Absent),
-        Some((_, _, Found::Unread(why))) => return Err(why.into()),
-        Some((carrier, place, Found::Text(text))) => (carrier, place, text),
-        Some((_, _, Found::Nothing)) => return Err(SessionEvent::Absent),
+fn verify(
+    slot: &Slot,
+    headers: &HeaderMap,
+    uri: &Uri,
+    field: &Field,
+) -> Result<Came, SessionEvent> {
+    let read = |place: &Carrier| match place.as_cookie() {
+        Some(cookie) => cookie.token(slot.cookies.as_slice()),
+        None => (place.read(headers, uri, field.0.as_ref()), Ended::default()),
     };
-    let verified = slot.tokens.verify_at(text.as_str(), slot.config.now());
-    let verified = verified.map_err(|refused| SessionEvent::Refused(refused.reason()))?;
-    let mut ended =
-        place.as_cookie().map(|cookie| cookie.ended(&slot.cookies)).into_iter().flatten();
+    let mut found = slot.config.carriers.iter().map(read).enumerate();
+    let found = found.find(|(_, (found, _))| !matches!(found, Found::Nothing));
+    let (carrier, text, mut ended) = match found {
+        None | Some((_, (Found::Nothing, _))) => return Err(SessionEvent::Absent),
+        Some((_, (Found::Unread(why), _))) => return Err(why.into()),
+        Some((carrier, (Found::Text(text), ended))) => (carrier, text, ended),
+    };
+    let verified = slot.tokens().verify_ascii_at(text.as_bytes(), slot.config.now());
+    let verified = verified.map_err(|refused| match text.as_str() {
+        // No UTF-8, or nothing at all.
+        "" => SessionEvent::Refused(Reason::NotAToken),
+        _ => SessionEvent::Refused(refused.reason()),
+    })?;
     if ended.any(|id| id == verified.info().id.to_string()) {
         return Err(SessionEvent::Ended);
     }

@@ -180,7 +180,7 @@ impl<T> Session<T> {
         }
         if let Some(difference) = self.difference() {
             let issued = self.slot.issue(self.base.as_deref(), difference)?;
-            let verified = self.slot.tokens.verify_at(&issued.token, self.slot.config.now());
+            let verified = self.slot.tokens().verify_at(&issued.token, self.slot.config.now());
             self.base = Some(Arc::new(verified.map_err(RenewError::Refused)?));
             self.issued = Some(issued);
             (self.touched, self.forced, self.rotate_id) = (false, false, false);
@@ -242,7 +242,8 @@ impl<T> Drop for Session<T> {
             return self.slot.give_back();
         }
         let (base, issued) = (self.base.take(), self.issued.take());
-        self.slot.settle(Fate::Changed(Change { new: self.new, base, issued, difference }));
+        let change = Change { new: self.new, base, issued, difference };
+        self.slot.settle(Fate::Changed(Box::new(change)));
     }
 }
 

@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::HeaderValue;
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderValue};
 
 use super::event::SessionEvent;
 use super::incoming::Incoming;
@@ -19,18 +20,47 @@ use crate::tokens::{IssueError, Issued, NewSession, RenewError, Renewal, Tokens}
 /// The slot of one session of one request.
 pub(super) struct Slot {
     pub(super) config: Arc<Config>,
-    /// The layer's, bound to what the request is bound to.
-    pub(super) tokens: Tokens,
+    /// The layer's, bound to what the request is bound to, where it is.
+    bound: Option<Tokens>,
     pub(super) came: Option<Came>,
     /// Something came that was no one's session, and is to be cleared.
     pub(super) broken: bool,
     /// The request's `Cookie` headers, by which an answer knows what there is to clear.
-    pub(super) cookies: Vec<HeaderValue>,
+    pub(super) cookies: Cookies,
     asked: AtomicBool,
     taken: AtomicBool,
     handed_out: AtomicBool,
     /// `None` once the answer is on its way.
     fate: Mutex<Option<Fate>>,
+}
+
+/// `Cookie` headers: of HTTP/1.1 requests there is one, for which nothing is allocated.
+#[derive(Default)]
+pub(super) struct Cookies {
+    one: Option<HeaderValue>,
+    /// All of them, where they are several.
+    several: Vec<HeaderValue>,
+}
+
+impl Cookies {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let mut values = headers.get_all(COOKIE).iter();
+        let (one, more) = (values.next().cloned(), values.next());
+        let mut cookies = Self { one, several: Vec::new() };
+        if let Some(second) = more {
+            let first = cookies.one.take();
+            cookies.several.extend(first.into_iter().chain([second.clone()]));
+            cookies.several.extend(values.cloned());
+        }
+        cookies
+    }
+
+    pub(super) fn as_slice(&self) -> &[HeaderValue] {
+        match &self.one {
+            Some(_) => self.one.as_slice(),
+            None => &self.several,
+        }
+    }
 }
 
 /// The session that a request came with.
@@ -45,7 +75,7 @@ pub(super) struct Came {
 pub(super) enum Fate {
     /// Nobody changed it.
     Kept,
-    Changed(Change),
+    Changed(Box<Change>),
     /// It ended: the one that it was last, where it had been issued.
     Destroyed(Option<Arc<Verified>>),
 }
@@ -69,10 +99,15 @@ pub(super) struct Difference {
 }
 
 impl Slot {
-    pub(super) fn new(config: Arc<Config>, tokens: Tokens, cookies: Vec<HeaderValue>) -> Self {
+    pub(super) fn new(config: Arc<Config>, bound: Option<Tokens>, cookies: Cookies) -> Self {
         let [asked, taken, handed_out] = [const { AtomicBool::new(false) }; 3];
         let fate = Mutex::new(Some(Fate::Kept));
-        Self { config, tokens, came: None, broken: false, cookies, asked, taken, handed_out, fate }
+        Self { config, bound, came: None, broken: false, cookies, asked, taken, handed_out, fate }
+    }
+
+    /// The tokens of this request's session.
+    pub(super) fn tokens(&self) -> &Tokens {
+        self.bound.as_ref().unwrap_or(&self.config.tokens)
     }
 
     /// What came, for those who pass it on, where the layer was asked to give it.
@@ -147,11 +182,11 @@ impl Slot {
                 Some(subject) => session.subject(subject),
                 None => session,
             };
-            return self.tokens.issue_at(session, now).map_err(RenewError::Issue);
+            return self.tokens().issue_at(session, now).map_err(RenewError::Issue);
         };
         let renewal = Renewal::keep().raw_state(state).subject(subject.as_deref());
         let renewal = if rotate_id { renewal.rotate_id() } else { renewal };
-        self.tokens.renew_at(base, renewal, now)
+        self.tokens().renew_at(base, renewal, now)
     }
 }
 

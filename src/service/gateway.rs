@@ -12,6 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, HeaderName, LOCATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use ipnet::IpNet;
 
 use super::metrics::{GatewayMetrics, Passed};
@@ -102,8 +103,11 @@ impl Service {
             .on_event(move |event| service.count(event));
         let gateway = Gateway { settings: settings.clone(), metrics: Arc::clone(metrics) };
         Router::new()
-            .fallback(authorize)
+            .route(PATH, any(authorize))
+            .route(SLASH, any(authorize))
+            .route(BELOW, any(authorize))
             .layer(layer)
+            .fallback(async || Problem::not_found().into_response())
             .layer(axum::middleware::map_response(guarded))
             .with_state(Arc::new(gateway))
     }
@@ -120,10 +124,6 @@ impl Service {
 }
 
 async fn authorize(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
-    let below = request.uri().path().strip_prefix(PATH);
-    if !below.is_some_and(|below| below.is_empty() || below.starts_with('/')) {
-        return Problem::not_found().into_response();
-    }
     let (answer, passed) = gateway.answer(&request);
     gateway.metrics.passed(passed);
     answer
@@ -264,6 +264,8 @@ fn is_navigation(headers: &HeaderMap) -> bool {
 }
 
 const PATH: &str = "/v1/authorize";
+const SLASH: &str = "/v1/authorize/";
+const BELOW: &str = "/v1/authorize/{*original}";
 const FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
 const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
 const ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");

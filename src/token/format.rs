@@ -33,12 +33,13 @@ impl std::fmt::Display for Protection {
 }
 
 /// What a text looks like before anything of it is decoded.
-pub(crate) fn looks_like(text: &str) -> Option<Protection> {
-    if text.starts_with("sb1s") {
+pub(crate) fn looks_like(text: impl AsRef<[u8]>) -> Option<Protection> {
+    let text = text.as_ref();
+    if text.starts_with(b"sb1s") {
         Some(Protection::Signed)
-    } else if text.starts_with("sb1e") {
+    } else if text.starts_with(b"sb1e") {
         Some(Protection::Sealed)
-    } else if text.bytes().filter(|byte| *byte == b'.').count() == 2 {
+    } else if text.iter().filter(|byte| **byte == b'.').count() == 2 {
         Some(Protection::Jwt)
     } else {
         None
@@ -54,7 +55,12 @@ pub(crate) fn header(kind: [u8; 3], key: KeyId) -> [u8; HEADER_LEN] {
 
 /// The bytes of a token of at least `shortest` characters, with room for `more` after them, and the key id
 /// in their header.
-pub(crate) fn decode(text: &str, shortest: usize, more: usize) -> Option<(Vec<u8>, KeyId)> {
+pub(crate) fn decode(
+    text: impl AsRef<[u8]>,
+    shortest: usize,
+    more: usize,
+) -> Option<(Vec<u8>, KeyId)> {
+    let text = text.as_ref();
     if text.len() < shortest {
         return None;
     }

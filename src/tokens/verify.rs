@@ -32,6 +32,11 @@ impl Tokens {
     ///
     /// [`Refused`].
     pub fn verify_at(&self, token: &str, now: UnixTime) -> Result<Verified, Refused> {
+        self.verify_ascii_at(token.as_bytes(), now)
+    }
+
+    /// The same for a text that was not looked at: what is no ASCII is refused where its characters are read, once.
+    pub(crate) fn verify_ascii_at(&self, token: &[u8], now: UnixTime) -> Result<Verified, Refused> {
         let refused = self.check(token, now);
         if let Err(refused) = &refused
             && refused.reason() == Reason::UnknownKey
@@ -42,7 +47,7 @@ impl Tokens {
         refused
     }
 
-    fn check(&self, token: &str, now: UnixTime) -> Result<Verified, Refused> {
+    fn check(&self, token: &[u8], now: UnixTime) -> Result<Verified, Refused> {
         if token.len() > self.shared.config.longest_verified {
             return Err(Refused::new(Reason::TooLong));
         }
@@ -71,7 +76,8 @@ impl Tokens {
     }
 
     #[cfg(feature = "jwt")]
-    fn check_jwt(&self, token: &str, now: UnixTime) -> Result<Verified, Refused> {
+    fn check_jwt(&self, token: &[u8], now: UnixTime) -> Result<Verified, Refused> {
+        let token = std::str::from_utf8(token).map_err(|_| Refused::new(Reason::Malformed))?;
         let algorithm = self.shared.config.jwt.filter(|_| self.binding().is_empty());
         let algorithm = algorithm.ok_or(Refused::new(Reason::JwtNotAccepted))?;
         let jws = Jws::parse(token, algorithm).ok_or(Refused::new(Reason::Malformed))?;
@@ -86,7 +92,7 @@ impl Tokens {
     }
 
     #[cfg(not(feature = "jwt"))]
-    fn check_jwt(&self, _: &str, _: UnixTime) -> Result<Verified, Refused> {
+    fn check_jwt(&self, _: &[u8], _: UnixTime) -> Result<Verified, Refused> {
         Err(Refused::new(Reason::JwtNotAccepted))
     }
 

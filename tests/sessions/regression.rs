@@ -25,6 +25,31 @@ async fn the_mark_of_a_logout_outlives_every_token_that_comes_after_it() {
     assert!(mark >= 300 + token);
 }
 
+/// T32, T34: after a change of person or of privileges, a slow answer of the earlier session put it in place of the new one.
+#[tokio::test]
+async fn a_slow_answer_does_not_bring_back_whom_a_session_belonged_to_before() {
+    let shop = Shop::new();
+    for (change, subject) in [("/login/bob", "bob"), ("/rotate", "alice"), ("/leave", "")] {
+        let mut browser = Browser::default();
+        browser.get(&shop.app, "/login/alice").await;
+        let request = Request::get("/add/pears").body(Body::empty()).unwrap();
+        let slow = browser.ask(&shop.app, request).await;
+        let answer = browser.get(&shop.app, change).await;
+        assert_eq!(answer.set_cookies().len(), 2, "{change}");
+        let body = browser.get(&shop.app, "/raw").await.body;
+        let who = if subject.is_empty() { "None".to_owned() } else { format!("Some({subject:?})") };
+        assert!(body.contains(&who), "{change}: {body}");
+        browser.keep(&slow);
+        let status = browser.get(&shop.app, "/cart").await.status;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{change}");
+    }
+    // What was nobody's leaves no mark: a cart that comes back is no harm.
+    let mut browser = Browser::default();
+    browser.get(&shop.app, "/add/apples").await;
+    let answer = browser.get(&shop.app, "/login/alice").await;
+    assert_eq!(answer.set_cookies().len(), 1);
+}
+
 /// How long a browser keeps a cookie that an answer sets.
 fn max_age(answer: &Answer, name: &str) -> u64 {
     let lines = answer.set_cookies();

@@ -62,6 +62,7 @@ pub(crate) fn routes() -> Router {
         .route("/add/{item}", get(add))
         .route("/touch", get(touch))
         .route("/login/{who}", get(login))
+        .route("/leave", get(leave))
         .route("/rotate", get(rotate))
         .route("/logout", get(logout))
         .route("/token", get(token))
@@ -99,6 +100,10 @@ async fn touch(mut session: Session<Cart>) {
 async fn login(SessionOrNew(mut session): SessionOrNew<Cart>, Path(who): Path<String>) -> String {
     session.set_subject(Some(&who));
     format!("hello {who}")
+}
+
+async fn leave(mut session: Session<Cart>) {
+    session.set_subject(None);
 }
 
 async fn rotate(mut session: Session<Cart>) {

@@ -112,9 +112,27 @@ impl<'a> Jar<'a> {
     }
 
     /// The sessions that were ended in this browser. Of marks that differ none is believed.
-    pub(super) fn ended(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let ids = std::str::from_utf8(self.ended.value().unwrap_or_default()).unwrap_or_default();
-        ids.split('.').filter(|id| !id.is_empty())
+    pub(super) fn ended(&self) -> Ended<'a> {
+        Ended(std::str::from_utf8(self.ended.value().unwrap_or_default()).unwrap_or_default())
+    }
+}
+
+/// The ids in a mark of ended sessions.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ended<'a>(&'a str);
+
+impl<'a> Iterator for Ended<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        while !self.0.is_empty() {
+            let (id, rest) = self.0.split_once('.').unwrap_or((self.0, ""));
+            self.0 = rest;
+            if !id.is_empty() {
+                return Some(id);
+            }
+        }
+        None
     }
 }
 
