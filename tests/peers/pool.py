@@ -21,6 +21,7 @@ defaults
     timeout connect 1s
     timeout client 30s
     timeout server 10s
+    timeout check 2s
     retries 3
     option redispatch 1
     retry-on all-retryable-errors
