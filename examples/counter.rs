@@ -30,7 +30,7 @@ struct Visits {
 }
 
 async fn page(SessionOrNew(mut visits): SessionOrNew<Visits>) -> String {
-    visits.count += 1; // changed: the answer carries the new token
+    visits.count = visits.count.saturating_add(1); // changed: the answer carries the new token
     format!("visit {}, process {}\n", visits.count, process::id())
 }
 

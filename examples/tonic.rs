@@ -75,7 +75,7 @@ async fn begin(request: Request<Name>) -> Result<Response<Visits>, Status> {
 
 async fn count(request: Request<()>) -> Result<Response<Visits>, Status> {
     let mut session = Session::<State>::from_extensions(request.extensions()).map_err(refused)?;
-    session.count += 1;
+    session.count = session.count.saturating_add(1);
     Visits::of(&mut session)
 }
 

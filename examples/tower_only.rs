@@ -46,7 +46,7 @@ async fn answer<B>(request: Request<B>) -> Result<Response<Full<Bytes>>, Infalli
 /// Whoever comes has a session, or gets one.
 fn visit<B>(request: &Request<B>) -> Result<(StatusCode, String), SessionRejection> {
     let SessionOrNew(mut visits) = SessionOrNew::<Visits>::from_extensions(request.extensions())?;
-    visits.count += 1;
+    visits.count = visits.count.saturating_add(1);
     // Here it lets go of the session, before it answers: the layer then has what changed.
     Ok((StatusCode::OK, format!("visit {}\n", visits.count)))
 }
