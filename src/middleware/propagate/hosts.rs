@@ -109,7 +109,12 @@ impl Host {
         let parsed: Authority = authority.parse().ok()?;
         let port = match authority.strip_prefix(parsed.host())? {
             "" => None,
-            port => Some(port.strip_prefix(':')?.parse().ok().filter(|port| *port != 0)?),
+            // Digits alone: a number may also have a sign.
+            port => {
+                let port = port.strip_prefix(':')?;
+                let is_plain = port.bytes().all(|byte| byte.is_ascii_digit());
+                Some(port.parse().ok().filter(|port| is_plain && *port != 0)?)
+            }
         };
         Some(Self { scheme, name: Name::parse(parsed.host())?, port })
     }
