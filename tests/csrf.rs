@@ -96,8 +96,8 @@ async fn what_the_application_itself_sends_passes_and_changes_the_session() {
     }
 }
 
-/// T36, and its limit: the rule of tower-http's layer, for which an empty header is none. A program that is no browser sends neither header; it has no
-/// cookies of somebody else's either.
+/// T36, and its limit: the rule of tower-http's layer, for which an empty header is none. A program that is no browser
+/// sends neither header; it has no cookies of somebody else's either.
 #[tokio::test]
 async fn a_request_that_says_nothing_of_its_origin_passes_by_the_rule_of_the_check() {
     let mut shop = Shop::with_alice_in_it().await;

@@ -209,6 +209,44 @@ fn another_generation_is_used_at_once_and_old_tokens_go_on() {
     assert!(tokens.verify_at(&early, at(NOW)).is_ok());
 }
 
+/// T52: a renewal is of one ring. One that found its key good, and then sealed under the ring that revokes it, would
+/// carry the session over to the next key, where no revocation follows it.
+#[test]
+fn no_session_is_renewed_past_the_revocation_of_its_key() {
+    let policy = Policy::default();
+    let (a, b) = (key(1, NOW - DAY, Some(NOW + 99 * DAY)), key(2, NOW - DAY, None));
+    let revoked = ChosenKey { revoked_at: Some(at(NOW)), ..a.clone() };
+    for protection in [Protection::Signed, Protection::Sealed] {
+        for round in 0..100 {
+            let first = key(2, NOW + 20 * DAY, None);
+            let world = World::new(Some(&ring_of(1, policy, &[a.clone(), first])));
+            let ring = world.watched();
+            let tokens = shop(ring.clone());
+            let session = NewSession::empty().protection(protection);
+            let issued = tokens.issue_at(session, at(NOW)).unwrap();
+            let verified = tokens.verify_at(&issued.token, at(NOW)).unwrap();
+            std::thread::scope(|scope| {
+                for _ in 0..3 {
+                    scope.spawn(|| {
+                        let refused = loop {
+                            match tokens.renew_at(&verified, Renewal::keep(), at(NOW)) {
+                                Ok(issued) => {
+                                    // The id of its key: docs/token-format.md.
+                                    let bytes = common::decode(&issued.token);
+                                    assert_eq!(bytes[3..7], id(1).to_bytes(), "round {round}");
+                                }
+                                refused => break refused,
+                            }
+                        };
+                        assert_eq!(common::renewal_refusal(refused), Reason::KeyRevoked);
+                    });
+                }
+                save_and_wait(&world, &ring, &ring_of(2, policy, &[revoked.clone(), b.clone()]));
+            });
+        }
+    }
+}
+
 /// The prefix of a sealed token's nonce tells whether the issuer kept what it derived.
 #[test]
 fn a_key_that_stays_keeps_what_was_derived_under_it() {

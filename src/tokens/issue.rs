@@ -6,6 +6,7 @@ use saddlebag_keys::UnixTime;
 use serde::Serialize;
 
 use super::Tokens;
+use super::keys::AudienceKeys;
 use super::verify::info;
 use crate::lifetime::{self, Wish};
 use crate::session::{RawState, SessionInfo};
@@ -157,6 +158,22 @@ impl Tokens {
         nonce: FreshNonce,
         now: UnixTime,
     ) -> Result<Issued, IssueError> {
+        let keys = self.keys();
+        self.seal_under(keys.as_deref(), claims, protection, binding, state_json, nonce, now)
+    }
+
+    /// The same under keys that the caller has looked at.
+    #[allow(clippy::too_many_arguments)] // all of one token
+    pub(super) fn seal_under(
+        &self,
+        keys: Option<&AudienceKeys>,
+        claims: &Claims<'_>,
+        protection: Protection,
+        binding: &[u8],
+        state_json: Option<&str>,
+        nonce: FreshNonce,
+        now: UnixTime,
+    ) -> Result<Issued, IssueError> {
         if !self.shared.ring.may_issue(now) {
             return Err(match self.shared.ring.freshness(now).checked_at {
                 Some(checked_at) => IssueError::Stale { checked_at },
@@ -165,8 +182,7 @@ impl Tokens {
         }
         check_subject(claims.subject)?;
         claims.validate().map_err(|_| IssueError::Clock { now })?;
-        let keys = self.keys();
-        let keys = keys.as_deref().ok_or(IssueError::NoRing)?;
+        let keys = keys.ok_or(IssueError::NoRing)?;
         let key = keys.active(now).ok_or(IssueError::Clock { now })?;
         let token = match protection {
             Protection::Signed => {

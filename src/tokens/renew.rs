@@ -7,6 +7,7 @@ use saddlebag_keys::UnixTime;
 use serde::Serialize;
 
 use super::issue::{IssueError, Issued, halves, random_error};
+use super::keys::AudienceKeys;
 use super::{Refused, Tokens};
 use crate::lifetime::{self, Times};
 use crate::session::{RawState, SessionInfo, Verified};
@@ -90,7 +91,9 @@ impl Tokens {
         if verified.audience() != self.shared.audience.as_str() {
             return Err(RenewError::OtherAudience);
         }
-        self.still_verifies(verified, now)?;
+        // Once: where the ring changes meanwhile, a key that it revokes would be found good, and another seal.
+        let keys = self.keys();
+        still_verifies(keys.as_deref(), verified, now)?;
         let state =
             renewal.state.transpose().map_err(|error| IssueError::State(error).into_renew())?;
         let subject = renewal.subject.unwrap_or(verified.subject());
@@ -105,7 +108,8 @@ impl Tokens {
             ..if another { self.begun_again(id, now)? } else { continued }
         };
         let state_json = verified.state_json.as_deref().filter(|_| state.is_none());
-        self.seal_claims(&claims, verified.protection, verified.binding(), state_json, nonce, now)
+        let (protection, binding) = (verified.protection, verified.binding());
+        self.seal_under(keys.as_deref(), &claims, protection, binding, state_json, nonce, now)
             .map_err(IssueError::into_renew)
     }
 
@@ -125,19 +129,6 @@ impl Tokens {
         };
         let rule = &self.shared.config.renewal;
         lifetime::renewal_is_due(&times(&verified.info), ring.state(key, now), rule, now)
-    }
-
-    /// What was verified a while ago may have ended since, or lost its key.
-    fn still_verifies(&self, verified: &Verified, now: UnixTime) -> Result<(), RenewError> {
-        let refused = |reason| RenewError::Refused(Refused::under(reason, verified.key));
-        let keys = self.keys();
-        let keys = keys.as_deref().ok_or(refused(Reason::NoRing))?;
-        keys.verifying(verified.key, now).map_err(refused)?;
-        let skew = keys.ring().policy().clock_skew;
-        if now >= verified.info.expires_at.saturating_add(skew) {
-            return Err(refused(Reason::Expired));
-        }
-        Ok(())
     }
 
     fn continued(&self, info: &SessionInfo, now: UnixTime) -> Result<Claims<'static>, RenewError> {
@@ -162,6 +153,22 @@ impl Tokens {
         let started = now.as_secs();
         Ok(Claims { id, started, issued: 0, expires, ends, revision: 0, subject: None, state: &[] })
     }
+}
+
+/// What was verified a while ago may have ended since, or lost its key.
+fn still_verifies(
+    keys: Option<&AudienceKeys>,
+    verified: &Verified,
+    now: UnixTime,
+) -> Result<(), RenewError> {
+    let refused = |reason| RenewError::Refused(Refused::under(reason, verified.key));
+    let keys = keys.ok_or(refused(Reason::NoRing))?;
+    keys.verifying(verified.key, now).map_err(refused)?;
+    let skew = keys.ring().policy().clock_skew;
+    if now >= verified.info.expires_at.saturating_add(skew) {
+        return Err(refused(Reason::Expired));
+    }
+    Ok(())
 }
 
 pub(super) fn times(info: &SessionInfo) -> Times {
