@@ -17,6 +17,7 @@ pub(crate) mod fuzzing;
 mod input;
 mod keys;
 mod man;
+mod node;
 mod nodes;
 mod report;
 mod ring;
@@ -24,6 +25,7 @@ mod rotator;
 mod secret_file;
 mod serve;
 mod shown;
+mod sidecar;
 mod swap;
 mod token;
 mod until_told;
@@ -57,6 +59,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(Box<serve::Serve>),
+    Sidecar(Box<sidecar::Sidecar>),
     Keys(keys::Keys),
     Token(token::Token),
     Credential(credential::Credential),
@@ -93,8 +96,11 @@ fn command(arguments: Vec<OsString>, matches: ArgMatches) -> Result<Command, Fai
         })
     };
     let program = Cli::command();
-    let verb = program.find_subcommand("serve").zip(matches.subcommand_matches("serve"));
-    let Some((verb, of_verb)) = verb else {
+    let found = matches.subcommand().filter(|(name, _)| ["serve", "sidecar"].contains(name));
+    let Some((name, of_verb)) = found else {
+        return read(&matches).map(|cli| cli.command);
+    };
+    let Some(verb) = program.find_subcommand(name) else {
         return read(&matches).map(|cli| cli.command);
     };
     let extended = Extended::new(arguments, verb, of_verb)?;
@@ -116,6 +122,7 @@ impl Command {
     fn run(self, console: &mut Console) -> End {
         match self {
             Self::Serve(serve) => serve.run(console),
+            Self::Sidecar(sidecar) => sidecar.run(console),
             Self::Keys(keys) => keys.run(console),
             Self::Token(token) => token.run(console),
             Self::Credential(credential) => credential.run(console),

@@ -6,8 +6,12 @@
 //!   service ◀── X-Session-Id, -Subject, -Expires, -State ──┘
 //! ```
 
+mod believed;
 pub(crate) mod identity;
+mod login;
 mod path;
 mod rules;
 
+pub(crate) use believed::Believed;
+pub(crate) use login::unauthenticated;
 pub(crate) use rules::{Need, Rules};

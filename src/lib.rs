@@ -130,6 +130,8 @@ mod middleware;
 #[cfg(feature = "server")]
 mod service;
 mod session;
+#[cfg(feature = "server")]
+mod sidecar;
 mod size;
 mod token;
 mod tokens;

@@ -12,6 +12,7 @@ mod clock;
 mod connections;
 mod contract;
 mod docs;
+mod front;
 mod gateway;
 mod health;
 mod introspect;
@@ -48,6 +49,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::credential::{Caller, Credentials};
+use crate::sidecar::SidecarSettings;
 use crate::tokens::{ConfigError, Tokens};
 use audiences::Audiences;
 use connections::{Seats, Serving};
@@ -57,7 +59,7 @@ use problem::Problem;
 
 pub(crate) use application::Application;
 pub(crate) use clock::clock_complaint;
-pub(crate) use gateway::{Believed, GatewaySettings, Original};
+pub(crate) use gateway::{GatewaySettings, Original};
 pub(crate) use limits::Limits;
 pub(crate) use listen::{Address, Bound, Handed};
 pub(crate) use metrics::{Rotation, RotationMetrics};
@@ -70,15 +72,17 @@ pub(crate) struct Service {
     ring: KeyRingHandle,
     /// Where callers are checked under another ring.
     credential_ring: Option<KeyRingHandle>,
-    credentials: Credentials,
+    /// `None` where local users alone may call.
+    credentials: Option<Credentials>,
     audiences: Audiences,
     local_users: Vec<LocalUser>,
     limits: Limits,
     gates: Gates,
     metrics: Metrics,
     gateway: Option<GatewaySettings>,
-    /// Of the API's listener, the probes' and the gateway's.
-    seats: [Arc<Seats>; 3],
+    sidecar: Option<SidecarSettings>,
+    /// Of the API's listener, the probes', the gateway's and the sidecar's.
+    seats: [Arc<Seats>; 4],
     tls: Option<Arc<Tls>>,
     request_log: bool,
     traced: bool,
@@ -102,6 +106,9 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<Arc<Tls>>,
     /// Forward-auth, on a listener of its own.
     pub(crate) gateway: Option<GatewaySettings>,
+    /// A proxy beside a service, on a listener of its own, which has the TLS then. Its API is for local users alone:
+    /// a ring of one audience is enough.
+    pub(crate) sidecar: Option<SidecarSettings>,
     /// A line a request.
     pub(crate) request_log: bool,
     /// A span a request.
@@ -118,26 +125,27 @@ impl Service {
         credential_ring: Option<KeyRingHandle>,
         settings: Settings,
     ) -> Result<Self, CannotServe> {
-        let Settings { limits, local_users, tls, gateway, request_log, traced, rotates } = settings;
+        let Settings { limits, local_users, tls, gateway, sidecar, .. } = settings;
+        let Settings { request_log, traced, rotates, .. } = settings;
         let ring = tokens.ring().clone();
-        let most = connections::room_for(
-            limits.connections,
-            2_u64.saturating_add(gateway.is_some().into()),
-        );
+        let more = u64::from(gateway.is_some()).saturating_add(sidecar.is_some().into());
+        let most = connections::room_for(limits.connections, more.saturating_add(2));
         let seats = || Seats::new(most, limits.connections_per_peer);
+        let credentials = || Credentials::new(credential_ring.as_ref().unwrap_or(&ring).clone());
+        let credentials = sidecar.is_none().then(credentials).transpose();
         Ok(Self {
-            credentials: Credentials::new(credential_ring.as_ref().unwrap_or(&ring).clone())
-                .map_err(CannotServe::Callers)?,
+            credentials: credentials.map_err(CannotServe::Callers)?,
             ring,
             credential_ring,
             audiences: Audiences::new(tokens),
             local_users,
             limits,
             gates: Gates::new(limits.requests),
-            metrics: Metrics::new(tls.is_some(), rotates, gateway.is_some())
+            metrics: Metrics::new(tls.is_some(), rotates, gateway.is_some(), sidecar.is_some())
                 .map_err(CannotServe::Metrics)?,
             gateway,
-            seats: [seats(), seats(), seats()],
+            sidecar,
+            seats: [seats(), seats(), seats(), seats()],
             tls,
             request_log,
             traced,
@@ -151,7 +159,7 @@ impl Service {
 
     /// Why no request can be answered at the moment, where that is so.
     fn unusable(&self) -> Option<String> {
-        let of_callers = || self.credentials.unusable();
+        let of_callers = || self.credentials.as_ref().and_then(Credentials::unusable);
         self.audiences
             .usual()
             .unusable()
@@ -222,28 +230,40 @@ impl Service {
     ) {
         let service = Arc::new(self);
         let (stop, stopped) = tokio::sync::watch::channel(());
-        let Listeners { api, admin, gateway } = listeners;
-        let [api_seats, admin_seats, gateway_seats] = service.seats.clone();
-        let [api_metrics, admin_metrics, gateway_metrics] = service.metrics.listeners.clone();
+        let Listeners { api, admin, gateway, front } = listeners;
+        let [api_seats, admin_seats, gateway_seats, front_seats] = service.seats.clone();
+        let [api_metrics, admin_metrics, gateway_metrics, front_metrics] =
+            service.metrics.listeners.clone();
         let serve = |bound, application, seats, tls, metrics| {
             let serving = Serving { application, tls, limits: service.limits, seats, metrics };
             tokio::spawn(connections::serve(bound, serving, stopped.clone(), drain))
         };
         let fresh = service.tls.clone().map(|tls| tokio::spawn(tls.keep_fresh()));
-        let application = Application::api(&service);
-        let api = serve(api, application, api_seats, service.tls.clone(), api_metrics);
         let application = Application::probes(&service);
-        let admin = serve(admin, application, admin_seats, None, admin_metrics);
-        let gateway = gateway.map(|bound| {
+        let mut serving = vec![serve(admin, application, admin_seats, None, admin_metrics)];
+        if let Some(api) = api {
+            let tls = service.tls.clone().filter(|_| service.sidecar.is_none());
+            serving.push(serve(api, Application::api(&service), api_seats, tls, api_metrics));
+        }
+        if let Some(gateway) = gateway {
             let application = Application::gateway(&service);
-            serve(bound, application, gateway_seats, None, gateway_metrics)
-        });
+            serving.push(serve(gateway, application, gateway_seats, None, gateway_metrics));
+        }
+        if let Some((front, settings)) = front.zip(service.sidecar.clone()) {
+            let application = Application::front(&service, settings);
+            serving.push(serve(
+                front,
+                application,
+                front_seats,
+                service.tls.clone(),
+                front_metrics,
+            ));
+        }
         shutdown.await;
         drop(stop);
-        // Each ends by itself within `drain`; one that panicked has ended already.
-        let _ = tokio::join!(api, admin);
-        if let Some(gateway) = gateway {
-            let _ = gateway.await;
+        for served in serving {
+            // Each ends by itself within `drain`; one that panicked has ended already.
+            let _ = served.await;
         }
         if let Some(fresh) = fresh {
             fresh.abort();
@@ -253,9 +273,10 @@ impl Service {
 
 /// Where a service is reached.
 pub(crate) struct Listeners {
-    pub(crate) api: Bound,
+    pub(crate) api: Option<Bound>,
     pub(crate) admin: Bound,
     pub(crate) gateway: Option<Bound>,
+    pub(crate) front: Option<Bound>,
 }
 
 async fn guarded(mut response: Response) -> Response {

@@ -2,39 +2,28 @@
 
 mod check;
 mod dev;
-mod gateway;
-mod limits;
-mod logs;
-mod ring;
 mod rotate;
-mod systemd;
-mod tls;
 
-use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use saddlebag_keys::{KeyRingHandle, UnixTime};
+use saddlebag_keys::KeyRingHandle;
 
 use super::End;
 use super::config_file::Setting;
 use super::console::Console;
 use super::duration::Duration as Span;
 use super::failure::{Exit, Failure};
+use super::node::{self, GatewayArgs, LimitArgs, LogArgs, TlsArgs, WatchArgs};
 use super::ring::{RingLocation, location_parser};
 use super::token::Jwt;
-use super::until_told::told;
 use crate::service::{
-    Address, Bound, CannotServe, Handed, Listeners, LocalUser, Service, Settings, clock_complaint,
+    Address, Bound, CannotServe, Handed, Listeners, LocalUser, Service, Settings,
 };
 use crate::tokens::Tokens;
-use gateway::GatewayArgs;
-use limits::LimitArgs;
-use logs::LogArgs;
-use tls::TlsArgs;
 
 /// Serves sessions over HTTP: issue, verify, renew, introspect
 ///
@@ -105,29 +94,8 @@ pub(super) struct Serve {
     #[arg(long, env = "SADDLEBAG_ROTATE")]
     rotate: bool,
 
-    /// Where the highest generation used is kept, so that no restart takes an older ring
-    #[arg(long, env = "SADDLEBAG_STATE_DIR", value_name = "DIR")]
-    state_dir: Option<PathBuf>,
-
-    /// Takes an older ring than the one used before: after a restore from backup, and not for longer
-    #[arg(long)]
-    allow_rollback: bool,
-
-    /// Takes ring files that their owner's group may read too
-    #[arg(long, env = "SADDLEBAG_ALLOW_GROUP_READ")]
-    allow_group_read: bool,
-
-    /// Looks at the ring's source so often, a fifth more or less [default: 1.5 s for a file, 60s for Vault]
-    #[arg(long, env = "SADDLEBAG_REFRESH_EVERY", value_name = "DURATION")]
-    refresh_every: Option<Span>,
-
-    /// Keeps a copy of the ring, all its secrets in it, to start with while Vault cannot be reached
-    #[arg(long, env = "SADDLEBAG_RING_CACHE", value_name = "FILE")]
-    ring_cache: Option<PathBuf>,
-
-    /// Stops issuing so long after the last good look at the ring [default: its publish_ahead]
-    #[arg(long, env = "SADDLEBAG_STALE_AFTER", value_name = "DURATION")]
-    stale_after: Option<Span>,
+    #[command(flatten)]
+    watch: WatchArgs,
 
     /// How long requests under way may take when the server ends
     #[arg(long, env = "SADDLEBAG_DRAIN", value_name = "DURATION", default_value = "10s")]
@@ -183,18 +151,13 @@ impl Serve {
         let place = place.ok_or_else(|| {
             Failure::usage("no ring", "say --ring file:PATH or vault:MOUNT/PATH, or --dev")
         })?;
-        let ring = self.watch(place, self.ring_cache.as_ref())?;
-        let credential_ring = self.credential_ring.as_ref().map(|place| self.watch(place, None));
+        let ring = self.watch.watch(place, self.watch.ring_cache.as_ref(), self.dev)?;
+        let credential_ring =
+            self.credential_ring.as_ref().map(|place| self.watch.watch(place, None, self.dev));
         let credential_ring = credential_ring.transpose()?;
         let service = self.service(ring.clone(), credential_ring.clone())?;
         let rotator = self.rotator(place, &ring)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| {
-            Failure::unavailable(
-                format!("no threads to serve with: {error}"),
-                "this user's limits on processes and memory must allow a few",
-            )
-        })?;
+        let runtime = node::runtime()?;
         if let Some(rotator) = rotator {
             runtime.spawn(rotate::rotate(rotator, place.clone(), service.rotations()));
         }
@@ -278,6 +241,7 @@ impl Serve {
             local_users: self.allow_uid.clone(),
             tls: self.tls.load()?.map(Arc::new),
             gateway: self.gateway.load()?,
+            sidecar: None,
             request_log: self.logs.log_requests,
             traced: self.logs.otlp.is_some(),
             rotates: self.rotate,
@@ -302,99 +266,28 @@ impl Serve {
         handed: &mut Handed,
     ) -> End {
         // From here on an end is a good one.
-        let ended = shutdown()?;
+        let ended = node::shutdown()?;
         let open = !self.allow_uid.is_empty();
-        let api = bind("--listen", Bound::to(&self.listen, open, handed), &self.listen).await?;
-        let admin = Bound::to(&self.admin_listen, false, handed);
-        let admin = bind("--admin-listen", admin, &self.admin_listen).await?;
-        let place = &self.gateway.gateway_listen;
-        let gateway = match place {
-            Some(place) => {
-                Some(bind("--gateway-listen", Bound::to(place, false, handed), place).await?)
-            }
-            None => None,
-        };
+        let api = node::bind("--listen", &self.listen, open, handed).await?;
+        let admin = node::bind("--admin-listen", &self.admin_listen, false, handed).await?;
+        let gateway = self.gateway.bind(handed).await?;
         if let Some(failure) = self.misplaced_on(&api) {
             return Err(failure);
         }
         if let Some(warning) = self.in_clear(api.ip().into_iter()) {
             tracing::warn!("{warning}");
         }
-        let api_address = address(&api)?;
-        say(&format!("api listening on {api_address}"));
-        say(&format!("admin listening on {}", address(&admin)?));
+        let api_address = node::announce("api", &api)?;
+        node::announce("admin", &admin)?;
         if let Some(gateway) = &gateway {
-            say(&format!("gateway listening on {}", address(gateway)?));
+            node::announce("gateway", gateway)?;
         }
-        tokio::spawn(systemd::watchdog());
         let tls = self.tls.is_on();
-        tokio::spawn(async move {
-            for ring in rings.iter().flatten() {
-                if ring.load().is_none() {
-                    systemd::waiting();
-                }
-                while ring.load().is_none() {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-                if let Some(ring) = &*ring.load()
-                    && let Some(complaint) = clock_complaint(ring, UnixTime::now())
-                {
-                    tracing::error!("{complaint}");
-                }
-            }
-            say("ready");
-            systemd::ready();
-            if let Some(dev) = dev {
-                say(&dev.lines(&api_address, tls));
-            }
+        node::tell_when_ready(rings.into_iter().flatten().collect(), move || {
+            dev.map(|dev| dev.lines(&api_address, tls))
         });
-        let listeners = Listeners { api, admin, gateway };
+        let listeners = Listeners { api: Some(api), admin, gateway, front: None };
         service.run(listeners, ended, Duration::from_secs(self.drain.0)).await;
         Ok(Exit::Done)
     }
-}
-
-async fn bind(
-    flag: &str,
-    bound: impl Future<Output = io::Result<Bound>>,
-    place: &Address,
-) -> Result<Bound, Failure> {
-    bound.await.map_err(|error| {
-        let help = match error.kind() {
-            io::ErrorKind::AddrInUse => {
-                format!("something else listens there: stop it, or say {flag} 127.0.0.1:0 for a free port")
-            }
-            io::ErrorKind::PermissionDenied => {
-                "this user may not listen there: ports below 1024 and others' folders are root's".to_owned()
-            }
-            io::ErrorKind::NotFound if matches!(place, Address::Systemd(_)) => {
-                "start it by its .socket unit, whose FileDescriptorName= is that name".to_owned()
-            }
-            io::ErrorKind::NotFound => "make the folder of the socket first".to_owned(),
-            _ => format!("{flag} takes host:port of this machine, unix:PATH, or systemd:NAME"),
-        };
-        Failure::refused(format!("cannot listen on {place}: {error}"), help)
-    })
-}
-
-fn address(listener: &Bound) -> Result<String, Failure> {
-    listener.address().map_err(|error| {
-        Failure::refused(format!("a listener has no address: {error}"), "start it again")
-    })
-}
-
-/// Resolves when this server is told to end.
-fn shutdown() -> Result<impl Future<Output = ()>, Failure> {
-    let told = told()?;
-    Ok(async move {
-        told.await;
-        systemd::ending();
-        tracing::info!("ending: no new connections, and what is under way is finished");
-    })
-}
-
-/// A line for whoever started the server, at once. One that nobody reads is no reason to stop.
-fn say(line: &str) {
-    let mut stdout = io::stdout().lock();
-    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
 }

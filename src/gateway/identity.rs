@@ -20,6 +20,37 @@ pub(crate) const STATE: HeaderName = HeaderName::from_static("x-session-state");
 /// Which of `subject` and `state` are in base64url, because a header cannot hold them as they are.
 pub(crate) const ENCODING: HeaderName = HeaderName::from_static("x-session-encoding");
 
+/// Every name that is ours, in requests and in answers.
+const OURS: [&str; 8] = [
+    "x-session-id",
+    "x-session-subject",
+    "x-session-expires",
+    "x-session-state",
+    "x-session-encoding",
+    "x-session-set",
+    "x-session-rotate",
+    "x-session-destroy",
+];
+
+/// Takes away every header that a service might read as one of ours: servers turn names into variables, where
+/// `X_Session.Id` and `x-session-id` are the same.
+pub(crate) fn strip(headers: &mut HeaderMap) {
+    let ours: Vec<HeaderName> =
+        headers.keys().filter(|name| is_ours(name.as_str())).cloned().collect();
+    for name in ours {
+        headers.remove(&name);
+    }
+}
+
+/// Whether a name is one of ours once it is in lower case and each other byte than a letter or digit is a dash.
+pub(crate) fn is_ours(name: &str) -> bool {
+    let plain = |byte: u8| match byte.to_ascii_lowercase() {
+        letter @ (b'a'..=b'z' | b'0'..=b'9') => letter,
+        _ => b'-',
+    };
+    OURS.iter().any(|ours| ours.len() == name.len() && ours.bytes().eq(name.bytes().map(plain)))
+}
+
 /// Writes every header of a session, each exactly once, and each empty where there is nothing to say.
 ///
 /// # Errors
@@ -84,6 +115,37 @@ mod tests {
         write(Some(&verified), with_state, &mut headers).unwrap();
         assert_eq!(headers[ID], verified.info().id.to_string());
         headers
+    }
+
+    /// T38: every separator that a header's name may have, in every case.
+    #[test]
+    fn whatever_a_service_may_read_as_ours_is_taken_away() {
+        let mut seen = 0;
+        for ours in OURS {
+            for separator in 0..=255_u8 {
+                let bytes = ours.bytes().map(|byte| if byte == b'-' { separator } else { byte });
+                let name: Vec<u8> = bytes.collect();
+                let Ok(name) = HeaderName::from_bytes(&name) else { continue };
+                if separator.is_ascii_alphanumeric() {
+                    continue;
+                }
+                seen += 1;
+                let mut headers = HeaderMap::new();
+                headers.append(&name, HeaderValue::from_static("forged"));
+                headers.append(name, HeaderValue::from_static("twice"));
+                headers.append("x-sessions-id", HeaderValue::from_static("another's"));
+                headers.append("x-session", HeaderValue::from_static("another's"));
+                strip(&mut headers);
+                assert_eq!(headers.len(), 2, "{headers:?}");
+            }
+        }
+        assert!(seen > 100, "{seen}");
+        for name in ["X_Session-Id", "X.SESSION_SUBJECT", "x~session~state"] {
+            assert!(is_ours(name), "{name}");
+        }
+        for name in ["x-session-idx", "xx-session-id", "x-session", "session-id", "x-session0id"] {
+            assert!(!is_ours(name), "{name}");
+        }
     }
 
     #[test]

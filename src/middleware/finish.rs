@@ -72,6 +72,12 @@ fn changed(slot: &Slot, change: Change, headers: &mut HeaderMap) -> Result<(), F
                 slot.tell(SessionEvent::NotRenewed);
                 return Ok(());
             }
+            // Its key was revoked, or it expired, while the handler ran: an answer is owed, and the session is over.
+            Err(RenewError::Refused(refused)) => {
+                tracing::info!(%refused, "a session changed that is no longer good: the change is lost");
+                slot.tell(SessionEvent::NotRenewed);
+                return Ok(());
+            }
             Err(error) => return Err(not_issued(slot, &error)),
         },
     };

@@ -1,4 +1,5 @@
-//! What a listener's requests go to: the API, with what watches and bounds it, the probes, or the gateway.
+//! What a listener's requests go to: the API, with what watches and bounds it, the probes, the gateway, or the sidecar's
+//! service.
 
 use std::sync::Arc;
 
@@ -9,29 +10,41 @@ use axum::http::header::CONTENT_LENGTH;
 use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
 
+use super::front::Front;
 use super::observe::Held;
 use super::peer::Peer;
 use super::route::Route;
 use super::{Service, Shared, issue, renew, verify, verify_batch};
+use crate::sidecar::SidecarSettings;
 
 /// Answers requests.
-pub(crate) struct Application {
-    router: Router,
-    /// Of the API: the others are neither watched nor bounded.
-    api: Option<Shared>,
+pub(crate) enum Application {
+    Api(Router, Shared),
+    /// The gateway or the probes: neither watched nor bounded.
+    Plain(Router),
+    Front(Front, Shared),
 }
 
 impl Application {
     pub(crate) fn api(service: &Arc<Service>) -> Self {
-        Self { router: service.api(), api: Some(Arc::clone(service)) }
+        Self::Api(service.api(), Arc::clone(service))
     }
 
     pub(super) fn gateway(service: &Arc<Service>) -> Self {
-        Self { router: service.gateway(), api: None }
+        Self::Plain(service.gateway())
     }
 
     pub(super) fn probes(service: &Arc<Service>) -> Self {
-        Self { router: service.admin(), api: None }
+        Self::Plain(service.admin())
+    }
+
+    pub(super) fn front(service: &Arc<Service>, settings: SidecarSettings) -> Self {
+        Self::Front(Front::new(service, settings), Arc::clone(service))
+    }
+
+    /// Whether its answers are another's, which come as they come.
+    pub(super) fn passes_on(&self) -> bool {
+        matches!(self, Self::Front(..))
     }
 
     /// The answer, and what its request holds until it is taken.
@@ -40,16 +53,21 @@ impl Application {
         mut request: Request,
         peer: &Peer,
     ) -> (Response, Option<Held>) {
-        if matches!(peer, Peer::Local { .. }) || self.api.is_none() {
-            // Who may need no credential, or is believed.
-            request.extensions_mut().insert(peer.clone());
-        }
-        match &self.api {
-            Some(service) => {
-                let by_route = |route, request| self.routed(service, route, request);
+        match self {
+            Self::Api(router, service) => {
+                if matches!(peer, Peer::Local { .. }) {
+                    // Who may need no credential.
+                    request.extensions_mut().insert(peer.clone());
+                }
+                let by_route = |route, request| routed(router, service, route, request);
                 service.observed(request, peer, by_route).await
             }
-            None => (self.by_router(request).await, None),
+            Self::Plain(router) => {
+                // Who may be believed.
+                request.extensions_mut().insert(peer.clone());
+                (by_router(router, request).await, None)
+            }
+            Self::Front(front, service) => front.answer(service, request, peer).await,
         }
     }
 
@@ -58,32 +76,30 @@ impl Application {
     pub(crate) async fn answer_alone(&self, request: Request) -> Response {
         self.answer(request, &Peer::Local { uid: None }).await.0
     }
+}
 
-    /// What is asked all the time is answered without the router, whose boxes and tables cost as much as a token.
-    /// It has these handlers, too, and so the contract.
-    async fn routed(&self, service: &Shared, route: Route, request: Request) -> Response {
-        if request.method() != Method::POST {
-            return self.by_router(request).await;
-        }
-        let service = State(Arc::clone(service));
-        match route {
-            Route::Issue => issue::issue(service, request).await.into_response(),
-            Route::Verify => verify::verify(service, request).await.into_response(),
-            Route::VerifyBatch => {
-                verify_batch::verify_batch(service, request).await.into_response()
-            }
-            Route::Renew => renew::renew(service, request).await.into_response(),
-            _ => self.by_router(request).await,
-        }
+/// What is asked all the time is answered without the router, whose boxes and tables cost as much as a token.
+/// It has these handlers, too, and so the contract.
+async fn routed(router: &Router, service: &Shared, route: Route, request: Request) -> Response {
+    if request.method() != Method::POST {
+        return by_router(router, request).await;
     }
+    let service = State(Arc::clone(service));
+    match route {
+        Route::Issue => issue::issue(service, request).await.into_response(),
+        Route::Verify => verify::verify(service, request).await.into_response(),
+        Route::VerifyBatch => verify_batch::verify_batch(service, request).await.into_response(),
+        Route::Renew => renew::renew(service, request).await.into_response(),
+        _ => by_router(router, request).await,
+    }
+}
 
-    async fn by_router(&self, request: Request) -> Response {
-        let has_body = request.method() != Method::HEAD;
-        let Ok(mut response) = self.router.clone().oneshot(request).await;
-        if has_body {
-            // hyper tells it, behind all others: answers look alike, whichever way they came.
-            response.headers_mut().remove(CONTENT_LENGTH);
-        }
-        response
+async fn by_router(router: &Router, request: Request) -> Response {
+    let has_body = request.method() != Method::HEAD;
+    let Ok(mut response) = router.clone().oneshot(request).await;
+    if has_body {
+        // hyper tells it, behind all others: answers look alike, whichever way they came.
+        response.headers_mut().remove(CONTENT_LENGTH);
     }
+    response
 }

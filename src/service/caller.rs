@@ -64,11 +64,12 @@ impl Service {
         {
             return Ok(local);
         }
-        let credential = credential(headers, schemes).ok_or_else(|| {
+        let credential = credential(headers, schemes).zip(self.credentials.as_ref());
+        let (credential, credentials) = credential.ok_or_else(|| {
             self.metrics.tokens.caller_refused(CallerRefused::NoCredential);
             Problem::unauthenticated(schemes)
         })?;
-        let checked = self.credentials.check(&credential, now).map_err(|refused| {
+        let checked = credentials.check(&credential, now).map_err(|refused| {
             tracing::debug!(
                 reason = refused.reason().code(),
                 key = refused.key_id().map(tracing::field::display),

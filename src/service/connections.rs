@@ -35,6 +35,7 @@ use super::metrics::ConnectionMetrics;
 use super::peer::Peer;
 use super::problem::Problem;
 use super::tls::{NoHandshake, Tls};
+use crate::sidecar::TunnelSlot;
 use activity::{Activity, UnderWay};
 use bodies::{Read, Taken};
 use patient::Patient;
@@ -158,12 +159,18 @@ impl Serving {
         let activity = Activity::new();
         let stream = Patient::new(stream, Arc::clone(&activity), self.limits.head_within);
         let (serving, under_way) = (Arc::clone(self), Arc::clone(&activity));
+        let tunnel = TunnelSlot::default();
+        let slot = self.application.passes_on().then(|| tunnel.clone());
         // In a box: HTTP/2 makes a task of it, and moves it about until it is one.
-        let service = service_fn(move |request| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            if let Some(slot) = &slot {
+                request.extensions_mut().insert(slot.clone());
+            }
             Box::pin(Arc::clone(&serving).answer(request, peer.clone(), under_way.request()))
         });
         let builder = self.builder();
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let stream = TokioIo::new(stream);
+        let mut connection = pin!(builder.serve_connection_with_upgrades(stream, service));
         let end = quiet(async {
             tokio::select! {
                 _ = stopped.changed() => End::Stopped,
@@ -197,6 +204,10 @@ impl Serving {
         };
         if let Err(error) = ended {
             tracing::debug!(%error, "a connection ended early");
+        } else if let Some(tunnel) = tunnel.take() {
+            // Nothing that comes now is a head.
+            let _under_way = activity.request();
+            tunnel.await;
         }
     }
 
@@ -220,8 +231,11 @@ impl Serving {
         if version < Version::HTTP_2 && !read.load(Ordering::Relaxed) {
             parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        let body = bodies::whole(body).await?;
-        Ok(Response::from_parts(parts, Taken::new(body, under_way, held)))
+        let body = match self.application.passes_on() {
+            true => Taken::passing(body, under_way, held),
+            false => Taken::whole(bodies::whole(body).await?, under_way, held),
+        };
+        Ok(Response::from_parts(parts, body))
     }
 
     fn builder(&self) -> Builder<TokioExecutor> {

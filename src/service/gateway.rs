@@ -3,24 +3,21 @@
 //! `ANY /v1/authorize`, and every path below it, since Envoy appends the original one.
 
 use std::fmt;
-use std::net::IpAddr;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT, HeaderName, LOCATION, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::header::HeaderName;
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use ipnet::IpNet;
 
 use super::metrics::{GatewayMetrics, Passed};
 use super::peer::Peer;
 use super::problem::Problem;
 use super::{Service, guarded};
 use crate::carrier::{Carrier, Cookie};
-use crate::gateway::{Need, Rules, identity};
+use crate::gateway::{Believed, Need, Rules, identity, unauthenticated};
 use crate::middleware::{RawSession, SessionEvent, SessionLayer};
 
 /// How the gateway is run.
@@ -49,37 +46,6 @@ pub(crate) enum Original {
     Named,
     /// The request's own method, and its path behind `/v1/authorize`: Envoy.
     Path,
-}
-
-/// Proxies that are believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Believed {
-    /// From these addresses.
-    Net(IpNet),
-    /// By a Unix socket.
-    Unix,
-}
-
-impl FromStr for Believed {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "unix" {
-            return Ok(Self::Unix);
-        }
-        let net = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        net.map(Self::Net)
-            .map_err(|_| format!("{text:?} is no address, no network (10.0.0.0/8) and not unix"))
-    }
-}
-
-impl fmt::Display for Believed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Net(net) => net.fmt(f),
-            Self::Unix => f.write_str("unix"),
-        }
-    }
 }
 
 /// Whose sessions the gateway's layer has.
@@ -112,7 +78,7 @@ impl Service {
             .with_state(Arc::new(gateway))
     }
 
-    fn count(&self, event: SessionEvent) {
+    pub(super) fn count(&self, event: SessionEvent) {
         match event {
             SessionEvent::Verified => self.metrics.tokens.verified(super::metrics::Verdict::Active),
             SessionEvent::Refused(reason) => {
@@ -155,7 +121,9 @@ impl Gateway {
             }
             (_, Some(_)) => ((StatusCode::OK, headers).into_response(), Passed::Known),
             (Need::Required { .. }, None) => {
-                (self.unauthenticated(request), Passed::Unauthenticated)
+                let Self { settings: GatewaySettings { rules, bearer, redirect, .. }, .. } = self;
+                let answer = unauthenticated(rules, request.headers(), *bearer, *redirect);
+                (answer.into_response(), Passed::Unauthenticated)
             }
             (Need::Public | Need::Optional, None) => {
                 let mut headers = HeaderMap::new();
@@ -179,11 +147,8 @@ impl Gateway {
     }
 
     fn is_believed(&self, peer: Option<&Peer>) -> bool {
-        let Some(peer) = peer else { return false };
-        self.settings.believed.iter().any(|believed| match (believed, peer.address()) {
-            (Believed::Net(net), Some(address)) => net.contains(&address.to_canonical()),
-            (Believed::Unix, None) => true,
-            _ => false,
+        peer.is_some_and(|peer| {
+            self.settings.believed.iter().any(|believed| believed.is(peer.address()))
         })
     }
 
@@ -202,23 +167,6 @@ impl Gateway {
                 Some((request.method().clone(), target.to_owned()))
             }
         }
-    }
-
-    fn unauthenticated(&self, request: &Request) -> Response {
-        let mut answer = StatusCode::UNAUTHORIZED.into_response();
-        if self.settings.bearer {
-            let bearer = HeaderValue::from_static("Bearer");
-            answer.headers_mut().insert(WWW_AUTHENTICATE, bearer);
-        }
-        let login = self.settings.rules.login().filter(|_| is_navigation(request.headers()));
-        // Checked when the rules were read.
-        if let Some(login) = login.and_then(|login| HeaderValue::from_str(login).ok()) {
-            answer.headers_mut().insert(LOCATION, login);
-            if self.settings.redirect {
-                *answer.status_mut() = StatusCode::FOUND;
-            }
-        }
-        answer
     }
 }
 
@@ -254,13 +202,6 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let (value, None) = (values.next()?, values.next()) else { return None };
     value.to_str().ok()
-}
-
-/// Whether somebody looks at a page who can be sent elsewhere, as far as the request tells.
-fn is_navigation(headers: &HeaderMap) -> bool {
-    let mode = one(headers, &HeaderName::from_static("sec-fetch-mode"));
-    let accepts = one(headers, &ACCEPT).is_some_and(|accept| accept.contains("text/html"));
-    mode.map_or(accepts, |mode| mode == "navigate")
 }
 
 const PATH: &str = "/v1/authorize";

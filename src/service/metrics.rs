@@ -7,6 +7,7 @@ mod gateway;
 mod http;
 mod ring;
 mod rotation;
+mod sidecar;
 mod tokens;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,6 +30,7 @@ pub(super) use connections::ConnectionMetrics;
 pub(super) use gateway::{GatewayMetrics, Passed};
 pub(super) use http::Shed;
 pub(crate) use rotation::{Rotation, RotationMetrics};
+pub(super) use sidecar::{Fronted, SidecarMetrics};
 pub(super) use tokens::{CallerRefused, Made, Verdict};
 
 /// Everything that is counted.
@@ -36,8 +38,8 @@ pub(super) struct Metrics {
     registry: Registry,
     pub(super) tokens: TokenMetrics,
     pub(super) http: HttpMetrics,
-    /// Of the API's listener, the probes' and the gateway's.
-    pub(super) listeners: [ConnectionMetrics; 3],
+    /// Of the API's listener, the probes', the gateway's and the sidecar's.
+    pub(super) listeners: [ConnectionMetrics; 4],
     ready: IntGauge,
     certificate: Option<IntGauge>,
     rings: RingMetrics,
@@ -45,12 +47,19 @@ pub(super) struct Metrics {
     pub(super) rotation: Option<Arc<RotationMetrics>>,
     /// Where this node has a gateway.
     pub(super) gateway: Option<Arc<GatewayMetrics>>,
+    /// Where this node is a sidecar.
+    pub(super) sidecar: Option<SidecarMetrics>,
     measuring: Mutex<()>,
 }
 
 impl Metrics {
     /// Fails only where two metrics have one name.
-    pub(super) fn new(tls: bool, rotates: bool, gateway: bool) -> Result<Self, Error> {
+    pub(super) fn new(
+        tls: bool,
+        rotates: bool,
+        gateway: bool,
+        sidecar: bool,
+    ) -> Result<Self, Error> {
         let registry = Registry::new();
         let family = Families(&registry);
         let version = family.gauges("saddlebag_build_info", "1, with the version.", "version")?;
@@ -71,6 +80,7 @@ impl Metrics {
             rings: RingMetrics::new(&family)?,
             rotation: rotates.then(rotation).transpose()?,
             gateway: gateway.then(of_gateway).transpose()?,
+            sidecar: sidecar.then(|| SidecarMetrics::new(&family)).transpose()?,
             measuring: Mutex::new(()),
             registry,
         })

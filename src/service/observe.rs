@@ -40,19 +40,36 @@ impl Service {
     /// No layer of axum's: between one and what it is around are four boxes a request.
     pub(super) async fn observed<A: Future<Output = Response>>(
         &self,
-        mut request: Request,
+        request: Request,
         peer: &Peer,
         answer: impl FnOnce(Route, Request) -> A,
     ) -> (Response, Option<Held>) {
-        let started = Instant::now();
         let route = Route::of(request.uri().path());
+        let by_route = |request| answer(route, request);
+        let (mut response, held) = self.observed_as(route, request, peer, by_route).await;
+        guard(response.headers_mut());
+        if self.tls.is_some() {
+            guard_over_tls(response.headers_mut());
+        }
+        (response, held)
+    }
+
+    /// The same of a request whose answer is another's, and has its own headers.
+    pub(super) async fn observed_as<A: Future<Output = Response>>(
+        &self,
+        route: Route,
+        mut request: Request,
+        peer: &Peer,
+        answer: impl FnOnce(Request) -> A,
+    ) -> (Response, Option<Held>) {
+        let started = Instant::now();
         let telling = self.telling(&mut request, peer, route);
-        let (mut response, held) = match self.gates.enter(route) {
+        let (response, held) = match self.gates.enter(route) {
             Ok(inside) => {
                 let held = Held(inside, InFlight::new(&self.metrics.http.in_flight));
                 let span = telling.as_ref().map_or_else(Span::none, |telling| telling.span.clone());
                 // Pinned here: what is around it moves a pointer, not all of it.
-                let answer = pin!(answer(route, request));
+                let answer = pin!(answer(request));
                 (last_resort::answered(answer).instrument(span).await, Some(held))
             }
             Err(what) => {
@@ -65,10 +82,6 @@ impl Service {
         self.metrics.http.answered(route, status, held.as_ref().map(|_| took));
         if let Some(telling) = telling {
             telling.end(status, took.as_micros());
-        }
-        guard(response.headers_mut());
-        if self.tls.is_some() {
-            guard_over_tls(response.headers_mut());
         }
         (response, held)
     }

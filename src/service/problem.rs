@@ -14,6 +14,7 @@ use super::caller::Schemes;
 use super::connections::Full;
 use crate::credential::Role;
 use crate::mask::without_tokens;
+use crate::sidecar::Refusal;
 use crate::token::state::StateErrorKind;
 use crate::tokens::IssueError;
 
@@ -120,6 +121,15 @@ impl Problem {
         let title = "This node's ring is for another audience";
         let problem = Self::new(StatusCode::BAD_REQUEST, "audience_out_of_scope", title);
         problem.detail(error).path("$.audience")
+    }
+
+    /// What a sidecar answers in its service's place.
+    pub(super) fn of_sidecar(refusal: &Refusal) -> Self {
+        let problem = Self::new(refusal.status(), refusal.code(), refusal.title());
+        match refusal.detail() {
+            Some(detail) => problem.detail(detail),
+            None => problem,
+        }
     }
 
     /// Without a word on what was wrong with the credential.

@@ -86,10 +86,10 @@ impl Serve {
         }
         findings.problems.extend(self.gateway.load().err().map(|failure| told(&failure)));
         findings.problems.extend(self.logs.complaint().map(|failure| told(&failure)));
-        if self.stale_after.is_some_and(|span| span.0 == 0) {
+        if self.watch.stale_after.is_some_and(|span| span.0 == 0) {
             findings.warnings.push("--stale-after 0s: this node issues nothing".to_owned());
         }
-        match &self.state_dir {
+        match &self.watch.state_dir {
             Some(folder) => {
                 let flag = format!("--state-dir {}", folder.display());
                 findings.problems.extend(unwritable(&flag, folder));
@@ -110,7 +110,7 @@ impl Serve {
         findings: &mut Findings,
         facts: &mut Vec<String>,
     ) -> Option<KeyRing> {
-        let store = self.open(place);
+        let store = self.watch.open(place, self.dev);
         let loaded =
             store.and_then(|store| store.load().map_err(|error| Failure::store(&error, place)));
         let ring = match loaded {
@@ -134,7 +134,7 @@ impl Serve {
             count(ring.keys().len(), "key", "keys")
         ));
         findings.problems.extend(clock_complaint(&ring, now));
-        if let Some(folder) = self.state_dir.as_ref().filter(|_| !self.allow_rollback) {
+        if let Some(folder) = self.watch.state_dir.as_ref().filter(|_| !self.watch.allow_rollback) {
             let admitted = HighWater::new(folder).admits(&ring);
             findings.problems.extend(admitted.err().map(|error| format!("{what}: {error}")));
         }
@@ -149,7 +149,7 @@ impl Serve {
         if let Some(audience) = ring.and_then(KeyRing::scope) {
             return Some(told(&scoped(audience)));
         }
-        let store = self.ring.as_ref()?.store(self.allow_group_read).ok()?;
+        let store = self.ring.as_ref()?.store(self.watch.allow_group_read).ok()?;
         unwritable(&format!("--rotate {}", store.location()), &store.folder()?)
     }
 

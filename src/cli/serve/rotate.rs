@@ -23,7 +23,7 @@ impl Serve {
         if let Some(audience) = ring.load().as_ref().and_then(|ring| ring.scope()) {
             return Err(scoped(audience));
         }
-        let rotator = Rotator::new(self.open(place)?);
+        let rotator = Rotator::new(self.watch.open(place, self.dev)?);
         Ok(Some(rotator.of_node(ring.clone())))
     }
 }

@@ -95,12 +95,17 @@ impl UnderWay {
     pub(super) fn answered(&self) {
         self.activity.answers().push((self.number, Instant::now()));
     }
+
+    /// What was there of it has been taken.
+    pub(super) fn taken(&self) {
+        // There are few: as many as a connection has streams.
+        self.activity.answers().retain(|(number, _)| *number != self.number);
+    }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        // There are few: as many as a connection has streams.
-        self.activity.answers().retain(|(number, _)| *number != self.number);
+        self.taken();
         self.activity.touch();
         self.activity.under_way.fetch_sub(1, Ordering::Relaxed);
     }

@@ -35,7 +35,13 @@ impl Body for Read {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
-        if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
+        let is_last = match &polled {
+            Poll::Ready(None) => true,
+            // Nothing is asked for behind them.
+            Poll::Ready(Some(Ok(frame))) => frame.is_trailers(),
+            _ => false,
+        };
+        if is_last || self.body.is_end_stream() {
             self.ended.store(true, Ordering::Relaxed);
         }
         polled
@@ -63,40 +69,72 @@ pub(super) async fn whole(mut body: axum::body::Body) -> Result<Bytes, axum::Err
     Ok([first, rest].concat().into())
 }
 
-/// An answer's body, given in slices: what the other end has no room for stays here, and with it what the
-/// request holds, until all of it is taken.
+/// An answer's body, and what its request holds until all of it is taken.
 pub(super) struct Taken {
-    rest: Bytes,
-    _under_way: UnderWay,
+    body: Kind,
+    under_way: UnderWay,
     _held: Option<Held>,
 }
 
+enum Kind {
+    /// It is there, and is given in slices: what the other end has no room for stays here.
+    Whole(Bytes),
+    /// It comes from a service, which may take its time.
+    Passing(axum::body::Body),
+}
+
 impl Taken {
-    pub(super) fn new(body: Bytes, under_way: UnderWay, held: Option<Held>) -> Self {
+    pub(super) fn whole(body: Bytes, under_way: UnderWay, held: Option<Held>) -> Self {
         under_way.answered();
-        Self { rest: body, _under_way: under_way, _held: held }
+        Self { body: Kind::Whole(body), under_way, _held: held }
+    }
+
+    pub(super) fn passing(body: axum::body::Body, under_way: UnderWay, held: Option<Held>) -> Self {
+        Self { body: Kind::Passing(body), under_way, _held: held }
     }
 }
 
 impl Body for Taken {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = axum::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let length = self.rest.len().min(SLICE);
-        let slice = self.rest.split_to(length);
-        Poll::Ready((length > 0).then(|| Ok(Frame::data(slice))))
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let Self { body, under_way, .. } = &mut *self;
+        match body {
+            Kind::Whole(rest) => {
+                let length = rest.len().min(SLICE);
+                let slice = rest.split_to(length);
+                Poll::Ready((length > 0).then(|| Ok(Frame::data(slice))))
+            }
+            Kind::Passing(body) => {
+                // Whoever asks for more has taken what there was.
+                under_way.taken();
+                let polled = Pin::new(body).poll_frame(cx);
+                if polled.is_ready() {
+                    under_way.answered();
+                }
+                polled
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty()
+        match &self.body {
+            Kind::Whole(rest) => rest.is_empty(),
+            Kind::Passing(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(u64::try_from(self.rest.len()).unwrap_or(u64::MAX))
+        match &self.body {
+            Kind::Whole(rest) => {
+                SizeHint::with_exact(u64::try_from(rest.len()).unwrap_or(u64::MAX))
+            }
+            Kind::Passing(body) => body.size_hint(),
+        }
     }
 }
 

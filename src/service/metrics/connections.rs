@@ -24,8 +24,8 @@ pub(in crate::service) struct ConnectionMetrics {
 struct Failed(&'static str);
 
 impl ConnectionMetrics {
-    /// Those of the API's listener, of the probes' and of the gateway's.
-    pub(super) fn of_listeners(family: &Families<'_>) -> Result<[Self; 3], Error> {
+    /// Those of the API's listener, of the probes', of the gateway's and of the sidecar's.
+    pub(super) fn of_listeners(family: &Families<'_>) -> Result<[Self; 4], Error> {
         let name = "saddlebag_connections";
         let taken = family.gauges(name, "Connections at the moment, by listener.", "listener")?;
         let most = family.gauges(
@@ -48,7 +48,7 @@ impl ConnectionMetrics {
             "saddlebag_tls_handshakes_failed_total",
             "TLS handshakes that came to nothing: too slow, failed, or another name in the client's certificate.",
         )?);
-        Ok(["api", "admin", "gateway"].map(|listener| Self {
+        Ok(["api", "admin", "gateway", "front"].map(|listener| Self {
             taken: taken.with_label_values(&[listener]),
             most: most.with_label_values(&[listener]),
             accepted: accepted.with_label_values(&[listener]),

@@ -8,7 +8,7 @@ use crate::service::Limits;
 /// What the service bears at most.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
-pub(super) struct LimitArgs {
+pub(in crate::cli) struct LimitArgs {
     /// Connections of each listener; those above are told 503 and closed
     #[arg(
         long,
@@ -78,7 +78,7 @@ pub(super) struct LimitArgs {
 }
 
 impl LimitArgs {
-    pub(super) fn limits(&self) -> Limits {
+    pub(in crate::cli) fn limits(&self) -> Limits {
         Limits {
             connections: self.max_connections,
             connections_per_peer: self.max_connections_per_peer,
@@ -93,7 +93,7 @@ impl LimitArgs {
     }
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+pub(in crate::cli) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("at least 1 is needed to serve anybody".to_owned()),
         Ok(number) => Ok(number),
@@ -101,7 +101,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
-fn some_time(text: &str) -> Result<Span, String> {
+pub(in crate::cli) fn some_time(text: &str) -> Result<Span, String> {
     match text.parse()? {
         Span(0) => Err("in no time nobody is served: at least 1s".to_owned()),
         // tokio counts further, but a day is longer than anybody waits.

@@ -20,7 +20,7 @@ use crate::service::SPANS;
 /// Logs and traces.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Logs and traces")]
-pub(super) struct LogArgs {
+pub(in crate::cli) struct LogArgs {
     /// What is logged to standard error: error, warn, info, debug, or a filter of tracing's
     #[arg(long, env = "SADDLEBAG_LOG", value_name = "FILTER", default_value = "info")]
     log: String,
@@ -31,11 +31,11 @@ pub(super) struct LogArgs {
 
     /// Logs a line a request, at info
     #[arg(long, env = "SADDLEBAG_LOG_REQUESTS")]
-    pub(super) log_requests: bool,
+    pub(in crate::cli) log_requests: bool,
 
     /// Sends a trace a request to an OpenTelemetry collector, by OTLP over HTTP: http://127.0.0.1:4318
     #[arg(long, env = "SADDLEBAG_OTLP", value_name = "URL", value_parser = collector)]
-    pub(super) otlp: Option<String>,
+    pub(in crate::cli) otlp: Option<String>,
 }
 
 /// How lines of the log are written.
@@ -48,11 +48,11 @@ enum Format {
 }
 
 /// Traces that are still to be sent.
-pub(super) struct Traces(Option<SdkTracerProvider>);
+pub(in crate::cli) struct Traces(Option<SdkTracerProvider>);
 
 impl Traces {
     /// Sends what is left. Blocks, for some seconds at most.
-    pub(super) fn end(self) {
+    pub(in crate::cli) fn end(self) {
         if let Some(Err(error)) = self.0.map(|provider| provider.shutdown()) {
             tracing::warn!(%error, "the last traces were not sent");
         }
@@ -72,13 +72,13 @@ impl LogArgs {
     }
 
     /// What keeps it from beginning, where something does.
-    pub(super) fn complaint(&self) -> Option<Failure> {
+    pub(in crate::cli) fn complaint(&self) -> Option<Failure> {
         let filter = self.filter().err();
         filter.or_else(|| self.otlp.as_deref().and_then(|otlp| provider(otlp).err()))
     }
 
     /// Begins to log, and to trace where that is asked for. Not within a runtime: the exporter blocks.
-    pub(super) fn begin(&self) -> Result<Traces, Failure> {
+    pub(in crate::cli) fn begin(&self) -> Result<Traces, Failure> {
         let provider = self.otlp.as_deref().map(provider).transpose()?;
         // Fails where a log is set up already, which is then as good.
         let _ = self.subscriber(provider.as_ref())?.try_init();

@@ -10,7 +10,7 @@ use crate::service::{Tls, TlsFiles};
 /// TLS for the API's listener.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "TLS")]
-pub(super) struct TlsArgs {
+pub(in crate::cli) struct TlsArgs {
     /// The API speaks TLS with this certificate: PEM, with those between it and a root; read again when
     /// it changes
     #[arg(long, env = "SADDLEBAG_TLS_CERT", value_name = "FILE")]
@@ -30,12 +30,12 @@ pub(super) struct TlsArgs {
 }
 
 impl TlsArgs {
-    pub(super) fn is_on(&self) -> bool {
+    pub(in crate::cli) fn is_on(&self) -> bool {
         self.tls_cert.is_some()
     }
 
     /// What one of them needs of the others; told here and not by clap, which does not know the file's yet.
-    pub(super) fn incomplete(&self) -> Option<Failure> {
+    pub(in crate::cli) fn incomplete(&self) -> Option<Failure> {
         let (cert, key) = (self.tls_cert.is_some(), self.tls_key.is_some());
         let (given, missing) = match () {
             () if cert && !key => ("--tls-cert", "--tls-key"),
@@ -50,7 +50,7 @@ impl TlsArgs {
     }
 
     /// TLS, where it is asked for.
-    pub(super) fn load(&self) -> Result<Option<Tls>, Failure> {
+    pub(in crate::cli) fn load(&self) -> Result<Option<Tls>, Failure> {
         let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else {
             return Ok(None);
         };

@@ -5,22 +5,22 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 
 /// The node serves.
-pub(super) fn ready() {
+pub(in crate::cli) fn ready() {
     tell(&[NotifyState::Ready, NotifyState::Status("serving")]);
 }
 
 /// The node waits for its ring, and is not ready.
-pub(super) fn waiting() {
+pub(in crate::cli) fn waiting() {
     tell(&[NotifyState::Status("waiting for the key ring: see the log")]);
 }
 
 /// The node ends.
-pub(super) fn ending() {
+pub(in crate::cli) fn ending() {
     tell(&[NotifyState::Stopping, NotifyState::Status("ending: finishing what is under way")]);
 }
 
 /// Says again and again that the runtime still runs, where `WatchdogSec=` asks for it; never ends.
-pub(super) async fn watchdog() {
+pub(in crate::cli) async fn watchdog() {
     let Some(within) = sd_notify::watchdog_enabled() else {
         return;
     };

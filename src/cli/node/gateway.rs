@@ -1,22 +1,22 @@
 //! The gateway listener as flags.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use crate::carrier::Cookie;
 use crate::cli::failure::Failure;
 use crate::cli::input;
-use crate::gateway::Rules;
-use crate::service::{Address, Believed, GatewaySettings, Original};
+use crate::gateway::{Believed, Rules};
+use crate::service::{Address, Bound, GatewaySettings, Handed, Original};
 
 /// Forward-auth for nginx, HAProxy, Caddy, Traefik and Envoy.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Gateway")]
-pub(super) struct GatewayArgs {
+pub(in crate::cli) struct GatewayArgs {
     /// Where proxies ask whether a request may pass (/v1/authorize): host:port, unix:PATH or systemd:NAME
     #[arg(long, env = "SADDLEBAG_GATEWAY_LISTEN", value_name = "ADDR")]
-    pub(super) gateway_listen: Option<Address>,
+    pub(in crate::cli) gateway_listen: Option<Address>,
 
     /// Which requests need a session, by path and method: TOML [default: all do]
     #[arg(long, env = "SADDLEBAG_GATEWAY_RULES", value_name = "FILE")]
@@ -68,8 +68,16 @@ enum OriginalArg {
 }
 
 impl GatewayArgs {
+    /// Its listener, where there is one.
+    pub(in crate::cli) async fn bind(&self, handed: &mut Handed) -> Result<Option<Bound>, Failure> {
+        match &self.gateway_listen {
+            Some(place) => super::bind("--gateway-listen", place, false, handed).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// How the gateway is run, where there is one.
-    pub(super) fn load(&self) -> Result<Option<GatewaySettings>, Failure> {
+    pub(in crate::cli) fn load(&self) -> Result<Option<GatewaySettings>, Failure> {
         if self.gateway_listen.is_none() {
             return self.alone().map_or(Ok(None), Err);
         }
@@ -86,10 +94,7 @@ impl GatewayArgs {
                 "name the proxies: --gateway-trust 127.0.0.1, a network, or unix",
             ));
         }
-        let cookie = match self.gateway_cookie_insecure {
-            true => self.gateway_cookie.clone().dangerous().insecure().into(),
-            false => self.gateway_cookie.clone(),
-        };
+        let cookie = cookie(&self.gateway_cookie, self.gateway_cookie_insecure);
         Ok(Some(GatewaySettings {
             rules,
             original: self.gateway_original.map(|original| match original {
@@ -124,15 +129,28 @@ impl GatewayArgs {
     }
 
     fn rules(&self) -> Result<Rules, Failure> {
-        let Some(path) = &self.gateway_rules else {
-            return Ok(Rules::all_required());
-        };
-        let text = input::text_of_file(path, "--gateway-rules")?;
-        Rules::parse(&text).map_err(|error| {
-            Failure::usage(
-                format!("--gateway-rules {}: {error}", path.display()),
-                "docs/service.md, Gateway, has an example",
-            )
-        })
+        rules("--gateway-rules", self.gateway_rules.as_deref())
+    }
+}
+
+/// The rules of a file; without one, every request needs a session.
+pub(in crate::cli) fn rules(flag: &str, path: Option<&Path>) -> Result<Rules, Failure> {
+    let Some(path) = path else {
+        return Ok(Rules::all_required());
+    };
+    let text = input::text_of_file(path, flag)?;
+    Rules::parse(&text).map_err(|error| {
+        Failure::usage(
+            format!("{flag} {}: {error}", path.display()),
+            "docs/service.md, Gateway, has an example",
+        )
+    })
+}
+
+/// The cookie that is meant.
+pub(in crate::cli) fn cookie(cookie: &Cookie, insecure: bool) -> Cookie {
+    match insecure {
+        true => cookie.clone().dangerous().insecure().into(),
+        false => cookie.clone(),
     }
 }

@@ -1,0 +1,304 @@
+//! What of a head goes on to the other side, and in which form: RFC 9110, section 7.6.1, and what others forgot of it.
+
+use axum::body::Bytes;
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderName, HeaderValue, TE,
+    TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use http::request::Parts;
+use http::uri::Authority;
+use http::{HeaderMap, Method, Version};
+use http_body::Frame;
+
+use super::refusal::Refusal;
+use crate::carrier::Cookie;
+use crate::gateway::{Believed, identity};
+
+/// Who sent a request, as far as its connection tells.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client {
+    /// `None` on a Unix socket.
+    pub(crate) address: Option<std::net::IpAddr>,
+    /// It came over TLS.
+    pub(crate) secure: bool,
+}
+
+/// The host that a request is for: of its target, or of its one `Host` (RFC 9112, section 3.2).
+pub(super) fn host(parts: &Parts) -> Result<Option<HeaderValue>, Refusal> {
+    let bad = Refusal::BadRequest;
+    let mut hosts = parts.headers.get_all(HOST).iter();
+    let (named, another) = (hosts.next(), hosts.next());
+    if another.is_some() {
+        return Err(bad("it names two hosts"));
+    }
+    let authority = match (parts.uri.authority(), named) {
+        (Some(authority), _) => Some(authority.clone()),
+        (None, Some(named)) => {
+            let parsed = Authority::try_from(named.as_bytes());
+            Some(parsed.map_err(|_| bad("its Host is none"))?)
+        }
+        (None, None) if parts.version == Version::HTTP_11 => return Err(bad("it names no host")),
+        (None, None) => None,
+    };
+    let Some(authority) = authority else {
+        return Ok(None);
+    };
+    if authority.as_str().contains('@') {
+        return Err(bad("its host has a user"));
+    }
+    HeaderValue::from_str(authority.as_str()).map(Some).map_err(|_| bad("its Host is none"))
+}
+
+/// Whether a request asks for a WebSocket. Nothing else is tunnelled: `h2c` would carry requests that nobody looks at.
+pub(super) fn wants_websocket(parts: &Parts) -> bool {
+    let mut upgrades = parts.headers.get_all(UPGRADE).iter();
+    let one = upgrades.next().filter(|_| upgrades.next().is_none());
+    let websocket =
+        one.is_some_and(|one| one.as_bytes().trim_ascii().eq_ignore_ascii_case(b"websocket"));
+    websocket
+        && parts.version == Version::HTTP_11
+        && parts.method == Method::GET
+        && listed(&parts.headers).any(|name| name.eq_ignore_ascii_case("upgrade"))
+}
+
+/// Takes away what concerns one connection alone, and what `Connection` names; but nothing that a client cannot have
+/// meant for this connection (CVE-2022-31813).
+pub(super) fn strip_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = listed(headers)
+        .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+        .filter(|name| !KEPT.contains(name) && !name.as_str().starts_with("x-forwarded-"))
+        .collect();
+    let trailers =
+        headers.get(TE).is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
+    for name in named.iter().chain(&HOP) {
+        headers.remove(name);
+    }
+    if trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
+}
+
+/// The head of a request as the service gets it, but for the session: ours are set last, by the caller.
+pub(super) fn of_request(
+    headers: &mut HeaderMap,
+    client: Client,
+    host: Option<&HeaderValue>,
+    believed: &[Believed],
+) {
+    // Chunks count and a length beside them does not, which is no length of what goes on (T41).
+    if headers.contains_key(TRANSFER_ENCODING) {
+        headers.remove(CONTENT_LENGTH);
+    }
+    strip_hop(headers);
+    identity::strip(headers);
+    let trusted = believed.iter().any(|believed| believed.is(client.address));
+    if !trusted {
+        for name in FORWARDED {
+            headers.remove(name);
+        }
+    }
+    let address = client.address.map(|address| address.to_canonical().to_string());
+    if let Some(address) = &address
+        && let Ok(address) = HeaderValue::from_str(address)
+    {
+        headers.append(FORWARDED_FOR, address);
+    }
+    if !headers.contains_key(FORWARDED_PROTO) {
+        let scheme = HeaderValue::from_static(if client.secure { "https" } else { "http" });
+        headers.insert(FORWARDED_PROTO, scheme);
+    }
+    if let Some(host) = host {
+        if !headers.contains_key(FORWARDED_HOST) {
+            headers.insert(FORWARDED_HOST, host.clone());
+        }
+        headers.insert(HOST, host.clone());
+    }
+}
+
+/// The session is between client and sidecar: the service has no use for its token. Of several `Cookie` headers, as
+/// HTTP/2 may have them, one is made (RFC 9113, section 8.2.3).
+pub(super) fn hide_token(headers: &mut HeaderMap, cookie: &Cookie, bearer: bool) {
+    let is_bearer = |value: &HeaderValue| {
+        let scheme = value.as_bytes().get(..7);
+        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))
+    };
+    if bearer && headers.get_all(AUTHORIZATION).iter().any(is_bearer) {
+        headers.remove(AUTHORIZATION);
+    }
+    if !headers.contains_key(COOKIE) {
+        return;
+    }
+    let mut rest = Vec::new();
+    for header in headers.get_all(COOKIE) {
+        for pair in header.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
+            if !pair.is_empty() && !cookie.is_part(pair) {
+                if !rest.is_empty() {
+                    rest.extend_from_slice(b"; ");
+                }
+                rest.extend_from_slice(pair);
+            }
+        }
+    }
+    headers.remove(COOKIE);
+    // Parts of a header are one, too.
+    if let Ok(mut value) = HeaderValue::from_bytes(&rest)
+        && !rest.is_empty()
+    {
+        value.set_sensitive(true);
+        headers.insert(COOKIE, value);
+    }
+}
+
+/// Trailers as they go on. Those of ours, and what frames a message or says whose it is, are no trailers (RFC 9110,
+/// section 6.5.1).
+pub(super) fn trailers(frame: Frame<Bytes>) -> Frame<Bytes> {
+    let mut trailers = match frame.into_trailers() {
+        Ok(trailers) => trailers,
+        Err(frame) => return frame,
+    };
+    strip_hop(&mut trailers);
+    identity::strip(&mut trailers);
+    for name in &KEPT {
+        trailers.remove(name);
+    }
+    Frame::trailers(trailers)
+}
+
+/// What `Connection` names.
+fn listed(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(CONNECTION).iter();
+    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
+}
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// What tells of a request's way here, and is believed from whom is trusted alone.
+const FORWARDED: [HeaderName; 10] = [
+    FORWARDED_FOR,
+    FORWARDED_PROTO,
+    FORWARDED_HOST,
+    HeaderName::from_static("x-forwarded-port"),
+    HeaderName::from_static("x-forwarded-prefix"),
+    HeaderName::from_static("x-forwarded-server"),
+    HeaderName::from_static("x-forwarded-method"),
+    HeaderName::from_static("x-forwarded-uri"),
+    HeaderName::from_static("x-real-ip"),
+    http::header::FORWARDED,
+];
+
+/// Of one connection, whatever `Connection` says. `Expect` was answered here.
+const HOP: [HeaderName; 10] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    http::header::PROXY_AUTHENTICATE,
+    http::header::PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    EXPECT,
+];
+
+/// What no `Connection` takes away: without them a request is another one.
+const KEPT: [HeaderName; 8] = [
+    HOST,
+    COOKIE,
+    AUTHORIZATION,
+    CONTENT_LENGTH,
+    http::header::CONTENT_TYPE,
+    http::header::CONTENT_ENCODING,
+    http::header::ORIGIN,
+    http::header::SET_COOKIE,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(rows: &[(&str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in rows {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            headers.append(name, HeaderValue::from_str(value).unwrap());
+        }
+        headers
+    }
+
+    /// T39: what `Connection` names goes, and nothing that makes a request what it is.
+    #[test]
+    fn what_is_of_one_connection_stays_there() {
+        let mut some = headers(&[
+            ("connection", "close, X-Hop, cookie, host"),
+            ("connection", "authorization, x-forwarded-for, content-length"),
+            ("x-hop", "1"),
+            ("cookie", "a=b"),
+            ("host", "shop"),
+            ("authorization", "Basic x"),
+            ("content-length", "3"),
+            ("x-forwarded-for", "192.0.2.1"),
+            ("keep-alive", "timeout=5"),
+            ("te", "trailers"),
+            ("upgrade", "h2c"),
+            ("proxy-authorization", "Basic x"),
+        ]);
+        strip_hop(&mut some);
+        let mut left: Vec<_> = some.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        let kept = ["authorization", "content-length", "cookie", "host", "te", "x-forwarded-for"];
+        assert_eq!(left, kept);
+    }
+
+    /// T40: whose word on a request's way is taken.
+    #[test]
+    fn the_way_of_a_request_is_told_by_whom_is_believed() {
+        let client = Client { address: Some([192, 0, 2, 7].into()), secure: true };
+        let mut both = headers(&[("content-length", "3"), ("transfer-encoding", "chunked")]);
+        of_request(&mut both, client, None, &[]);
+        assert!(!both.contains_key(CONTENT_LENGTH) && !both.contains_key(TRANSFER_ENCODING));
+        let host = HeaderValue::from_static("shop");
+        let forged =
+            [("x-forwarded-for", "10.0.0.1"), ("x-forwarded-proto", "http"), ("x-real-ip", "x")];
+        let mut some = headers(&forged);
+        of_request(&mut some, client, Some(&host), &[]);
+        assert_eq!(some.get_all(FORWARDED_FOR).iter().count(), 1);
+        assert_eq!(some[FORWARDED_FOR], "192.0.2.7");
+        assert_eq!(some[FORWARDED_PROTO], "https");
+        assert_eq!(some[FORWARDED_HOST], "shop");
+        assert!(!some.contains_key("x-real-ip"));
+        let mut some = headers(&forged);
+        of_request(&mut some, client, Some(&host), &["192.0.2.0/24".parse().unwrap()]);
+        let way: Vec<_> = some.get_all(FORWARDED_FOR).iter().collect();
+        assert_eq!(way, ["10.0.0.1", "192.0.2.7"]);
+        assert_eq!(
+            (&some[FORWARDED_PROTO], &some["x-real-ip"]),
+            (&"http".parse().unwrap(), &"x".parse().unwrap())
+        );
+    }
+
+    #[test]
+    fn the_services_cookies_go_on_and_the_sessions_do_not() {
+        let cookie = Cookie::default();
+        for (sent, left) in [
+            (&["__Host-session=x"][..], None),
+            (&["a=b; __Host-session=x;c=d"], Some("a=b; c=d")),
+            (&["a=b", "__Host-session.0=x; __Host-session.ended=y", "c=d"], Some("a=b; c=d")),
+            (&["__host-session=x; session=y"], Some("__host-session=x; session=y")),
+            (&[";;"], None),
+        ] {
+            let rows: Vec<_> = sent.iter().map(|value| ("cookie", *value)).collect();
+            let mut some = headers(&rows);
+            hide_token(&mut some, &cookie, false);
+            assert_eq!(some.get(COOKIE).map(|value| value.to_str().unwrap()), left, "{sent:?}");
+        }
+        for (bearer, sent, stays) in
+            [(true, "Bearer x", false), (true, "Basic x", true), (false, "Bearer x", true)]
+        {
+            let mut some = headers(&[("authorization", sent)]);
+            hide_token(&mut some, &cookie, bearer);
+            assert_eq!(some.contains_key(AUTHORIZATION), stays, "{bearer} {sent}");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! One request's way to the service and back, with its session.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use http::header::{CACHE_CONTROL, CONNECTION, HOST, HeaderMap, HeaderValue, UPGRADE};
+use http::request::Parts;
+use http::{Extensions, Method, Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::client::legacy::{Client as Connections, Error};
+use tower_service::Service;
+
+use super::download::Download;
+use super::end_to_end::{self, Client};
+use super::refusal::Refusal;
+use super::returned::{self, Returned};
+use super::tunnel::{self, TunnelSlot};
+use super::upload::Upload;
+use super::upstream::Connector;
+use super::{SidecarSettings, State};
+use crate::gateway::{Need, identity, unauthenticated};
+use crate::middleware::RawSession;
+
+/// What is inside the session layer.
+#[derive(Clone)]
+pub(super) struct Proxy {
+    settings: Arc<SidecarSettings>,
+    service: Connections<Connector, Upload>,
+}
+
+/// In the extensions of every answer that is not the layer's own: who got it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passed {
+    /// The service answered somebody.
+    Known,
+    /// It answered nobody.
+    Anonymous,
+    /// The sidecar answered.
+    Refused,
+}
+
+impl Proxy {
+    pub(super) fn new(settings: Arc<SidecarSettings>) -> Self {
+        let service = settings.upstream.client(&settings.bounds);
+        Self { settings, service }
+    }
+
+    async fn answer(self, request: Request<Body>) -> Response<Body> {
+        let (mut parts, body) = request.into_parts();
+        let extensions = std::mem::take(&mut parts.extensions);
+        match self.pass(parts, body, extensions).await {
+            Ok(answer) => answer,
+            Err(Refused(refusal, headers)) => {
+                let mut answer = refusal.into_response();
+                answer.headers_mut().extend(headers);
+                answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+                answer.extensions_mut().insert(Passed::Refused);
+                answer
+            }
+        }
+    }
+
+    async fn pass(
+        &self,
+        mut parts: Parts,
+        body: Body,
+        mut extensions: Extensions,
+    ) -> Result<Response<Body>, Refused> {
+        let settings = &*self.settings;
+        let client = extensions.get().copied().unwrap_or(Client { address: None, secure: false });
+        let (target, host) = checked(&parts)?;
+        let need = self.need(&parts.method, target.as_str())?;
+        let websocket = end_to_end::wants_websocket(&parts);
+        end_to_end::of_request(&mut parts.headers, client, host.as_ref(), &settings.believed);
+        end_to_end::hide_token(&mut parts.headers, &settings.cookie, settings.bearer);
+        let passed = self.tell(need, &extensions, &mut parts.headers)?;
+        if websocket {
+            parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+            parts.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        }
+        let on_upgrade = extensions.remove::<OnUpgrade>().filter(|_| websocket);
+        parts.uri = settings.upstream.uri(target).ok_or(Refusal::BadRequest("its path is none"))?;
+        parts.version = Version::HTTP_11;
+        if settings.upstream.speaks_http2() {
+            // It says whose it is by its authority.
+            parts.version = Version::HTTP_2;
+            parts.headers.remove(HOST);
+        }
+        let answer = self.ask(Request::from_parts(parts, body)).await?;
+        let mut answer = self.received(answer, on_upgrade, &extensions)?;
+        answer.extensions_mut().insert(passed);
+        Ok(answer)
+    }
+
+    fn need(&self, method: &Method, target: &str) -> Result<Need<'_>, Refusal> {
+        let rules = &self.settings.rules;
+        if !rules.look_at_targets() {
+            return Ok(rules.default_need());
+        }
+        rules.need(method, target).map_err(|_| Refusal::Ambiguous)
+    }
+
+    /// Sets what the service is told of the session, where the request may pass.
+    fn tell(
+        &self,
+        need: Need<'_>,
+        extensions: &Extensions,
+        headers: &mut HeaderMap,
+    ) -> Result<Passed, Refused> {
+        let rules = &self.settings.rules;
+        let session = match need {
+            Need::Public => None,
+            _ => RawSession::<State>::from_extensions(extensions).ok(),
+        };
+        // A state that cannot be shown is no session's.
+        let session =
+            session.filter(|session| identity::write(Some(session), true, headers).is_ok());
+        match (need, &session) {
+            (Need::Required { role: Some(role) }, Some(session))
+                if !rules.has_role(session, role) =>
+            {
+                Err(Refusal::Forbidden.into())
+            }
+            (_, Some(_)) => Ok(Passed::Known),
+            (Need::Required { .. }, None) => {
+                let (status, headers) = unauthenticated(rules, headers, self.settings.bearer, true);
+                let refusal = match status {
+                    StatusCode::FOUND => Refusal::SentToLogin,
+                    _ => Refusal::Unauthenticated,
+                };
+                Err(Refused(refusal, headers))
+            }
+            (Need::Public | Need::Optional, None) => {
+                // Nothing to show cannot fail.
+                let _ = identity::write(None, false, headers);
+                Ok(Passed::Anonymous)
+            }
+        }
+    }
+
+    async fn ask(&self, request: Request<Body>) -> Result<Response<Incoming>, Refused> {
+        let bounds = &self.settings.bounds;
+        let (parts, body) = request.into_parts();
+        let (upload, progress) = Upload::new(body, bounds);
+        let answer = self.service.request(Request::from_parts(parts, upload));
+        let answered = tokio::select! {
+            answered = answer => answered,
+            () = progress.silent_for(bounds.answer_within) => return Err(Refusal::TimedOut.into()),
+        };
+        answered.map_err(|error| {
+            let refusal = progress.fault(bounds).unwrap_or_else(|| of_error(&error));
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                code = refusal.code(),
+                "the service did not answer"
+            );
+            refusal.into()
+        })
+    }
+
+    /// What came of it, without what is the sidecar's own.
+    fn received(
+        &self,
+        answer: Response<Incoming>,
+        on_upgrade: Option<OnUpgrade>,
+        extensions: &Extensions,
+    ) -> Result<Response<Body>, Refused> {
+        let settings = &*self.settings;
+        let (mut answer, tunnel) = match (answer.status(), on_upgrade) {
+            (StatusCode::SWITCHING_PROTOCOLS, Some(client)) => {
+                let mut answer = answer;
+                let service = hyper::upgrade::on(&mut answer);
+                (answer, Some(tunnel::between(client, service, settings.bounds.silent_for)))
+            }
+            (StatusCode::SWITCHING_PROTOCOLS, None) => return Err(Refusal::Broken.into()),
+            _ => (answer, None),
+        };
+        let headers = answer.headers_mut();
+        end_to_end::strip_hop(headers);
+        returned::stop_cookies(headers, &settings.cookie);
+        let returned = Returned::take(headers).inspect_err(|refusal| {
+            tracing::error!(detail = ?refusal, "the service answered what makes no sense of its session");
+        })?;
+        returned.apply(extensions)?;
+        let (mut parts, body) = answer.into_parts();
+        // What a connection is to the client is no matter of the service's.
+        parts.version = Version::HTTP_11;
+        parts.extensions = Extensions::new();
+        if let Some(tunnel) = tunnel {
+            let slot = extensions.get::<TunnelSlot>().ok_or(Refusal::Broken)?;
+            slot.put(tunnel);
+            parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+            parts.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+            return Ok(Response::from_parts(parts, Body::empty()));
+        }
+        let body = Body::new(Download::new(body, settings.bounds.silent_for));
+        Ok(Response::from_parts(parts, body))
+    }
+}
+
+/// A refusal, and what its answer has besides.
+struct Refused(Refusal, HeaderMap);
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal, HeaderMap::new())
+    }
+}
+
+/// Target and host of a request that has one of each.
+fn checked(parts: &Parts) -> Result<(http::uri::PathAndQuery, Option<HeaderValue>), Refusal> {
+    if parts.method == Method::CONNECT {
+        return Err(Refusal::BadRequest("it asks for a proxy, and this is none for other hosts"));
+    }
+    let target = parts.uri.path_and_query().filter(|target| target.as_str().starts_with('/'));
+    let target = target.ok_or(Refusal::BadRequest("its target is no path"))?;
+    Ok((target.clone(), end_to_end::host(parts)?))
+}
+
+/// Whose fault it is that the service did not answer.
+fn of_error(error: &Error) -> Refusal {
+    let source = |error: &Error| {
+        let mut source = std::error::Error::source(error);
+        while let Some(inner) = source {
+            if let Some(found) = inner.downcast_ref::<io::Error>() {
+                return Some(found.kind());
+            }
+            source = inner.source();
+        }
+        None
+    };
+    match (error.is_connect(), source(error)) {
+        (true, Some(io::ErrorKind::TimedOut)) => Refusal::TimedOut,
+        (true, _) => Refusal::Unreachable,
+        (false, _) => Refusal::Broken,
+    }
+}
+
+impl Service<Request<Body>> for Proxy {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let proxy = self.clone();
+        Box::pin(async move { Ok(proxy.answer(request).await) })
+    }
+}

@@ -1,0 +1,186 @@
+//! T41: bytes that sidecar and service could cut into requests in two ways. Whatever becomes of them, what hides in or
+//! behind the first request is never seen by the service as a request of its own.
+
+use crate::support::{Client, Sidecar, Upstream, read};
+
+/// What hides.
+const HIDDEN: &str = "GET /hidden HTTP/1.1\r\nhost: x\r\n\r\n";
+
+/// Lines of a head, and what follows it before the hidden request. An empty body: the hidden request is behind it, for
+/// whoever takes the length that the lines do not mean.
+const CASES: &[(&str, &str)] = &[
+    // Two lengths.
+    ("content-length: 3\r\ntransfer-encoding: chunked", "3\r\nabc\r\n0\r\n\r\n"),
+    ("transfer-encoding: chunked\r\ncontent-length: 3", "3\r\nabc\r\n0\r\n\r\n"),
+    ("content-length: 0\r\ntransfer-encoding: chunked", "3\r\nabc\r\n0\r\n\r\n"),
+    ("content-length: 6\r\ntransfer-encoding: chunked", "0\r\n\r\n"),
+    ("transfer-encoding: chunked\r\ncontent-length: 6", "0\r\n\r\n"),
+    ("content-length: 99\r\ntransfer-encoding: chunked", "0\r\n\r\n"),
+    ("content-length: 3\r\ncontent-length: 0", "abc"),
+    ("content-length: 0\r\ncontent-length: 33", ""),
+    ("content-length: 3, 3", "abc"),
+    ("content-length: 0, 33", ""),
+    ("connection: content-length\r\ncontent-length: 33", ""),
+    ("connection: transfer-encoding\r\ntransfer-encoding: chunked", "3\r\nabc\r\n0\r\n\r\n"),
+    ("connection: close, content-length, transfer-encoding\r\ncontent-length: 33", ""),
+    // Codings that are not chunked alone.
+    ("transfer-encoding: xchunked", "0\r\n\r\n"),
+    ("transfer-encoding: identity", "0\r\n\r\n"),
+    ("transfer-encoding: gzip, chunked", "0\r\n\r\n"),
+    ("transfer-encoding: chunked, chunked", "0\r\n\r\n"),
+    ("transfer-encoding: chunked\r\ntransfer-encoding: chunked", "0\r\n\r\n"),
+    ("transfer-encoding: chunked, identity", "0\r\n\r\n"),
+    ("transfer-encoding: chunked;q=1", "0\r\n\r\n"),
+    ("transfer-encoding: \"chunked\"", "0\r\n\r\n"),
+    ("transfer-encoding:", "0\r\n\r\n"),
+    ("transfer-encoding : chunked", "0\r\n\r\n"),
+    ("transfer-encoding\t: chunked", "0\r\n\r\n"),
+    (" transfer-encoding: chunked", "0\r\n\r\n"),
+    ("x: y\r\n transfer-encoding: chunked", "0\r\n\r\n"),
+    ("transfer-encoding:\r\n chunked", "0\r\n\r\n"),
+    ("x: y\rtransfer-encoding: chunked", "0\r\n\r\n"),
+    ("transfer-encoding: chunked\u{b}", "0\r\n\r\n"),
+    ("transfer_encoding: chunked", ""),
+    ("content_length: 33", ""),
+    // Lengths that are no decimal numbers.
+    ("content-length: +33", ""),
+    ("content-length: -1", ""),
+    ("content-length: 0x21", ""),
+    ("content-length: 3 3", ""),
+    ("content-length: 33;", ""),
+    ("content-length:", ""),
+    ("content-length: 18446744073709551649", ""),
+    ("content-length : 33", ""),
+    ("content-length:\r\n 33", ""),
+    ("content-length: 33\u{b}", ""),
+    // Chunks that are framed otherwise.
+    ("transfer-encoding: chunked", "0x3\r\nabc\r\n0\r\n\r\n"),
+    ("transfer-encoding: chunked", "+3\r\nabc\r\n0\r\n\r\n"),
+    ("transfer-encoding: chunked", "-1\r\nabc\r\n0\r\n\r\n"),
+    ("transfer-encoding: chunked", " 3\r\nabc\r\n0\r\n\r\n"),
+    ("transfer-encoding: chunked", "0_3\r\nabc\r\n0\r\n\r\n"),
+    ("transfer-encoding: chunked", "\r\nabc\r\n0\r\n\r\n"),
+    ("transfer-encoding: chunked", ";x\r\nabc\r\n0\r\n\r\n"),
+    ("transfer-encoding: chunked", "10000000000000003\r\nabc\r\n0\r\n\r\n"),
+    ("transfer-encoding: chunked", "3\nabc\r\n0\r\n\r\n"),
+    ("transfer-encoding: chunked", "3\rabc\r\n0\r\n\r\n"),
+    ("transfer-encoding: chunked", "3;a\nb\r\nabc\r\n0\r\n\r\n"),
+    ("transfer-encoding: chunked", "2\r\nabc\r\n0\r\n\r\n"),
+    ("transfer-encoding: chunked", "3\r\nabc0\r\n\r\n"),
+    ("transfer-encoding: chunked", "3\r\nabc\n0\r\n\r\n"),
+    ("transfer-encoding: chunked", "3\r\nabcxx0\r\n\r\n"),
+    ("transfer-encoding: chunked", "3\r\nabc\r\n0\n\r\n"),
+    ("transfer-encoding: chunked", "3\r\nabc\r\n0\n\n"),
+    ("transfer-encoding: chunked", "\0\r\nabc\r\n0\r\n\r\n"),
+    ("transfer-encoding: chunked", "21\r\n"),
+    // Heads that are none.
+    ("a b: c", ""),
+    ("a: b\0c", ""),
+    ("a: b\rc: d", ""),
+    (": a", ""),
+    ("no colon", ""),
+    ("a: b\r\n c: d", ""),
+    ("a(b: c", ""),
+    // Expectations and upgrades.
+    ("expect: 100-continue\r\ncontent-length: 33", ""),
+    (
+        "upgrade: h2c\r\nconnection: upgrade, http2-settings\r\nhttp2-settings: AAMAAABk\r\ncontent-length: 33",
+        "",
+    ),
+    ("upgrade: websocket\r\nconnection: upgrade\r\ncontent-length: 33", ""),
+];
+
+fn world() -> (Upstream, Sidecar) {
+    let upstream = Upstream::saying("");
+    let times = ["--head-timeout", "1s", "--idle-timeout", "1s", "--body-timeout", "1s"];
+    let sidecar = Sidecar::before(&upstream, &times).ready();
+    (upstream, sidecar)
+}
+
+/// What the service saw.
+fn targets(upstream: &Upstream) -> Vec<String> {
+    let seen = upstream.seen.lock().unwrap();
+    seen.iter()
+        .map(|request| request.first.split(' ').nth(1).unwrap_or_default().to_owned())
+        .collect()
+}
+
+/// That the tests below can fail: requests one behind the other, as they should be, are all answered and seen.
+#[test]
+fn requests_one_behind_the_other_are_all_passed_on() {
+    let (upstream, sidecar) = world();
+    for (lines, body) in [
+        ("content-length: 3", "abc"),
+        ("content-length: 3\r\ncontent-length: 3", "abc"),
+        ("transfer-encoding: chunked", "3;x=\"y\"\r\nabc\r\n0\r\na: b\r\n\r\n"),
+        ("x: y", ""),
+    ] {
+        let mut client = sidecar.connect();
+        client.send(
+            format!("POST /first HTTP/1.1\r\nhost: x\r\n{lines}\r\n\r\n{body}{HIDDEN}").as_bytes(),
+        );
+        assert_eq!(read(&mut client.0).unwrap().text(), "/first", "{lines}");
+        assert_eq!(read(&mut client.0).unwrap().text(), "/hidden", "{lines}");
+    }
+    assert_eq!(targets(&upstream), ["/first", "/hidden"].repeat(4));
+}
+
+#[test]
+fn no_hidden_request_reaches_the_service() {
+    let (upstream, sidecar) = world();
+    let mut accepted = 0;
+    for method in ["POST", "GET"] {
+        for (number, (lines, body)) in CASES.iter().enumerate() {
+            // Behind a first request without a body everything is a request of its own, and no case.
+            let is_plain = !lines.contains("ength") && !lines.contains("oding");
+            let behind = if is_plain { "" } else { HIDDEN };
+            let before = targets(&upstream).len();
+            let mut client: Client = sidecar.connect();
+            client.send(
+                format!("{method} /first HTTP/1.1\r\nhost: x\r\n{lines}\r\n\r\n{body}{behind}")
+                    .as_bytes(),
+            );
+            let answers = client.rest();
+            let seen = targets(&upstream).split_off(before);
+            // A head by another name is no head: what follows is a request, as it is for the service.
+            let is_another = lines.contains('_') || lines.contains("connection: transfer-encoding");
+            if !is_another {
+                assert!(
+                    !seen.contains(&"/hidden".to_owned()),
+                    "{method} {number} {lines:?} {body:?}: {seen:?}\n{answers}"
+                );
+                assert!(seen.len() <= 1, "{method} {lines:?} {body:?}: {seen:?}");
+            }
+            if answers.contains(" 200 OK") { eprintln!("ACC {method} {lines:?} {body:?}"); }
+            accepted += usize::from(answers.contains(" 200 OK"));
+        }
+    }
+    assert!(accepted > 0 && accepted < 40, "{accepted} were accepted");
+    // And the service's connections are as good as ever.
+    for _ in 0..5 {
+        assert_eq!(sidecar.ask("GET /after", &[]).text(), "/after");
+    }
+}
+
+/// An answer with two lengths, or bytes behind it, is not the next client's.
+#[test]
+fn what_a_service_sends_too_much_is_nobodys_answer() {
+    let upstream = Upstream::new(|request, stream| {
+        use std::io::Write;
+        let target = request.first.split(' ').nth(1).unwrap();
+        let more = if target == "/much" {
+            "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nPOISON"
+        } else {
+            ""
+        };
+        let text =
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{target}{more}", target.len());
+        stream.write_all(text.as_bytes()).is_ok()
+    });
+    let sidecar = Sidecar::before(&upstream, &[]).ready();
+    for round in 0..20 {
+        assert_eq!(sidecar.ask("GET /much", &[]).text(), "/much");
+        let next = sidecar.ask(&format!("GET /next/{round}"), &[]);
+        assert_eq!(next.text(), format!("/next/{round}"));
+    }
+}
