@@ -22,7 +22,7 @@ pub(crate) enum Application {
     Api(Router, Shared),
     /// The gateway or the probes: neither watched nor bounded.
     Plain(Router),
-    Front(Front, Shared),
+    Front(Box<Front>, Shared),
 }
 
 impl Application {
@@ -39,7 +39,7 @@ impl Application {
     }
 
     pub(super) fn front(service: &Arc<Service>, settings: SidecarSettings) -> Self {
-        Self::Front(Front::new(service, settings), Arc::clone(service))
+        Self::Front(Box::new(Front::new(service, settings)), Arc::clone(service))
     }
 
     /// Whether its answers are another's, which come as they come.

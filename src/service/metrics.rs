@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn what_happens_is_counted_under_its_own_name() {
-        let metrics = Metrics::new(false, false, false).unwrap();
+        let metrics = Metrics::new(false, false, false, false).unwrap();
         metrics.tokens.made(Made::Renewed, Protection::Jwt, "x");
         metrics.tokens.not_made(&IssueError::JwtBinding);
         metrics.tokens.not_made(&IssueError::Randomness(String::new()));
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn nothing_that_happens_makes_another_series() {
-        let metrics = Metrics::new(true, true, true).unwrap();
+        let metrics = Metrics::new(true, true, true, true).unwrap();
         let series = |text: &str| text.lines().filter(|line| !line.starts_with('#')).count();
         let before = series(&text(&metrics));
         for route in Route::ALL {

@@ -8,9 +8,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
-use http::header::{CACHE_CONTROL, CONNECTION, HOST, HeaderMap, HeaderValue, UPGRADE};
+use http::header::{
+    CACHE_CONTROL, CONNECTION, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING, UPGRADE,
+};
 use http::request::Parts;
 use http::{Extensions, Method, Request, Response, StatusCode, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::client::legacy::{Client as Connections, Error};
@@ -91,6 +94,9 @@ impl Proxy {
             // It says whose it is by its authority.
             parts.version = Version::HTTP_2;
             parts.headers.remove(HOST);
+        } else if !body.is_end_stream() && body.size_hint().exact().is_none() {
+            // hyper takes a GET for one without a body unless it is told.
+            parts.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
         let answer = self.ask(Request::from_parts(parts, body)).await?;
         let mut answer = self.received(answer, on_upgrade, &extensions)?;

@@ -13,12 +13,13 @@ fn answers_of_many_users_over_the_same_connections_are_never_mixed_up() {
     let upstream = Upstream::new(|request, stream| {
         let target = request.first.split(' ').nth(1).unwrap();
         let text = format!("{} {target} {}", request.one("x-session-subject"), request.body.len());
-        // Some change their session, and some close the connection.
-        let lines = match request.body.len() % 3 {
-            0 => format!("x-session-set: \"{target}\"\r\n"),
-            _ => String::new(),
-        };
-        answer(stream, &lines, &text) && request.body.len() % 101 != 100
+        // Some change their session, and some end the connection.
+        let ends = request.body.len() % 101 == 100;
+        let mut lines = if ends { "connection: close\r\n" } else { "" }.to_owned();
+        if request.body.len() % 3 == 0 {
+            lines.push_str(&format!("x-session-set: \"{target}\"\r\n"));
+        }
+        answer(stream, &lines, &text) && !ends
     });
     let sidecar = Sidecar::before(&upstream, &[]).ready();
     let tokens: Vec<String> =

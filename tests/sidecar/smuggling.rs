@@ -151,11 +151,11 @@ fn no_hidden_request_reaches_the_service() {
                 );
                 assert!(seen.len() <= 1, "{method} {lines:?} {body:?}: {seen:?}");
             }
-            if answers.contains(" 200 OK") { eprintln!("ACC {method} {lines:?} {body:?}"); }
             accepted += usize::from(answers.contains(" 200 OK"));
         }
     }
-    assert!(accepted > 0 && accepted < 40, "{accepted} were accepted");
+    // Two lengths, which end the connection; and what is no length but looks like one.
+    assert_eq!(accepted, 28);
     // And the service's connections are as good as ever.
     for _ in 0..5 {
         assert_eq!(sidecar.ask("GET /after", &[]).text(), "/after");
