@@ -20,6 +20,9 @@ pub(crate) const STATE: HeaderName = HeaderName::from_static("x-session-state");
 /// Which of `subject` and `state` are in base64url, because a header cannot hold them as they are.
 pub(crate) const ENCODING: HeaderName = HeaderName::from_static("x-session-encoding");
 
+/// All that a service is told.
+pub(crate) const NAMES: [HeaderName; 5] = [ID, SUBJECT, EXPIRES, STATE, ENCODING];
+
 /// Every name that is ours, in requests and in answers.
 const OURS: [&str; 8] = [
     "x-session-id",

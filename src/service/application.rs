@@ -2,6 +2,7 @@
 //! service.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -13,6 +14,7 @@ use tower::ServiceExt;
 use super::front::Front;
 use super::observe::Held;
 use super::peer::Peer;
+use super::problem::Problem;
 use super::route::Route;
 use super::{Service, Shared, issue, renew, verify, verify_batch};
 use crate::sidecar::SidecarSettings;
@@ -20,8 +22,9 @@ use crate::sidecar::SidecarSettings;
 /// Answers requests.
 pub(crate) enum Application {
     Api(Router, Shared),
-    /// The gateway or the probes: neither watched nor bounded.
-    Plain(Router),
+    /// Neither watched nor bounded, but in time.
+    Gateway(Router, Duration),
+    Probes(Router),
     Front(Box<Front>, Shared),
 }
 
@@ -31,19 +34,24 @@ impl Application {
     }
 
     pub(super) fn gateway(service: &Arc<Service>) -> Self {
-        Self::Plain(service.gateway())
+        Self::Gateway(service.gateway(), service.limits.body_within)
     }
 
     pub(super) fn probes(service: &Arc<Service>) -> Self {
-        Self::Plain(service.admin())
+        Self::Probes(service.admin())
     }
 
     pub(super) fn front(service: &Arc<Service>, settings: SidecarSettings) -> Self {
         Self::Front(Box::new(Front::new(service, settings)), Arc::clone(service))
     }
 
-    /// Whether its answers are another's, which come as they come.
+    /// Whether its answers come as they come: another's, and gRPC's, which end with trailers.
     pub(super) fn passes_on(&self) -> bool {
+        matches!(self, Self::Front(..) | Self::Gateway(..))
+    }
+
+    /// Whether a connection may become a tunnel.
+    pub(super) fn may_tunnel(&self) -> bool {
         matches!(self, Self::Front(..))
     }
 
@@ -62,11 +70,15 @@ impl Application {
                 let by_route = |route, request| routed(router, service, route, request);
                 service.observed(request, peer, by_route).await
             }
-            Self::Plain(router) => {
+            Self::Gateway(router, within) => {
                 // Who may be believed.
                 request.extensions_mut().insert(peer.clone());
-                (by_router(router, request).await, None)
+                // A question over gRPC has a body.
+                let answer = tokio::time::timeout(*within, by_router(router, request)).await;
+                let late = |_| Problem::body_too_slow(*within).into_response();
+                (answer.unwrap_or_else(late), None)
             }
+            Self::Probes(router) => (by_router(router, request).await, None),
             Self::Front(front, service) => front.answer(service, request, peer).await,
         }
     }

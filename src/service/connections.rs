@@ -160,7 +160,7 @@ impl Serving {
         let stream = Patient::new(stream, Arc::clone(&activity), self.limits.head_within);
         let (serving, under_way) = (Arc::clone(self), Arc::clone(&activity));
         let tunnel = TunnelSlot::default();
-        let slot = self.application.passes_on().then(|| tunnel.clone());
+        let slot = self.application.may_tunnel().then(|| tunnel.clone());
         // In a box: HTTP/2 makes a task of it, and moves it about until it is one.
         let service = service_fn(move |mut request: Request<Incoming>| {
             if let Some(slot) = &slot {

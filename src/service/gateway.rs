@@ -1,6 +1,8 @@
 //! The gateway listener: forward-auth, for proxies that ask whether a request may pass and as whom.
 //!
-//! `ANY /v1/authorize`, and every path below it, since Envoy appends the original one.
+//! `ANY /v1/authorize`, and every path below it, since Envoy appends the original one; and Envoy's own question over gRPC.
+
+mod grpc;
 
 use std::fmt;
 use std::sync::Arc;
@@ -61,20 +63,33 @@ impl Service {
         let (Some(settings), Some(metrics)) = (&self.gateway, &self.metrics.gateway) else {
             return Router::new();
         };
+        // Envoy tells the request in the question itself.
+        let of_envoy = GatewaySettings { original: Some(Original::Path), ..settings.clone() };
+        let grpc = grpc::server(self.authorizing(of_envoy, metrics));
+        self.authorizing(settings.clone(), metrics)
+            .route_service(grpc::CHECK, grpc)
+            .fallback(async || Problem::not_found().into_response())
+            .layer(axum::middleware::map_response(guarded))
+    }
+
+    /// The routes that decide, with the session of what they decide on.
+    fn authorizing(
+        self: &Arc<Self>,
+        settings: GatewaySettings,
+        metrics: &Arc<GatewayMetrics>,
+    ) -> Router {
         let carriers = settings.bearer.then(Carrier::bearer).into_iter();
         let carriers = carriers.chain([settings.cookie.clone().into()]);
         let service = Arc::clone(self);
         let layer = SessionLayer::<Behind>::new(self.audiences.usual().clone())
             .carriers(carriers)
             .on_event(move |event| service.count(event));
-        let gateway = Gateway { settings: settings.clone(), metrics: Arc::clone(metrics) };
+        let gateway = Gateway { settings, metrics: Arc::clone(metrics) };
         Router::new()
             .route(PATH, any(authorize))
             .route(SLASH, any(authorize))
             .route(BELOW, any(authorize))
             .layer(layer)
-            .fallback(async || Problem::not_found().into_response())
-            .layer(axum::middleware::map_response(guarded))
             .with_state(Arc::new(gateway))
     }
 

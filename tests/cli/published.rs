@@ -131,15 +131,14 @@ fn publishing_replaces_older_generations_of_the_same_alone() {
 fn a_ring_that_changes_while_it_is_copied_is_copied_again() {
     let place = Place::with_ring();
     let copy = ["keys", "copy", "--from", "file:ring.json", "--to", "file:copy.json"];
-    let stages: Vec<_> =
+    let mut stages: Vec<_> =
         (0..20).map(|_| place.command(&["keys", "stage"]).spawn().unwrap()).collect();
-    while place.ring().keys().len() < 4 {
+    // How many of them win is a matter of luck; that they end is not.
+    while stages.iter_mut().any(|stage| stage.try_wait().unwrap().is_none()) {
         let end = place.run(&copy);
         assert_eq!(code(&end), 0, "{}", stderr(&end));
     }
-    for stage in stages {
-        stage.wait_with_output().unwrap();
-    }
+    assert!(place.ring().keys().len() > 2);
     assert_eq!(code(&place.run(&copy)), 0);
     let read = |name| fs::read(place.path(name)).unwrap();
     assert_eq!(read("copy.json"), read("ring.json"));

@@ -179,6 +179,19 @@ def tool(name):
     return found
 
 
+def cached(name, variable):
+    """A program that is named by a variable, installed, or in the cache of tests/peers/install."""
+    found = os.environ.get(variable) or shutil.which(name)
+    if found:
+        return found
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "saddlebag-tests"
+    for place in sorted(cache.glob(f"{name}-*"), reverse=True):
+        for file in (place / name, place / "bin" / name):
+            if os.access(file, os.X_OK):
+                return str(file)
+    raise Missing(f"{name} is missing: run tests/peers/install")
+
+
 def environment():
     """This process's, without what would change the program's settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith("SADDLEBAG_")}
