@@ -1,0 +1,49 @@
+"""Answers each line of a file, a vector of tests/vectors, with what examples/python/verify.py makes of it, a line each."""
+
+import base64
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, sys.argv[1])
+from verify import Refused, Root, verify  # noqa: E402
+
+
+def typed(value):
+    """With the type of each value, as verifiers.mjs has it."""
+    if value is None:
+        return {"n": None}
+    for kind, name in ((bool, "b"), (str, "s")):
+        if isinstance(value, kind):
+            return {name: value}
+    if isinstance(value, (int, float)):
+        return {"i" if isinstance(value, int) else "f": str(value)}
+    if isinstance(value, bytes):
+        return {"s": base64.urlsafe_b64encode(value).rstrip(b"=").decode()}
+    if isinstance(value, list):
+        return {"l": [typed(item) for item in value]}
+    return {"m": [[name, typed(item)] for name, item in value.items()]}
+
+
+def answer(vector):
+    roots = [
+        Root(bytes.fromhex(root["secret"]), root.get("drains_until"), root.get("revoked_at") is not None)
+        for root in vector["roots"]
+    ]
+    more = {"max_length": vector["max_length"]} if "max_length" in vector else {}
+    try:
+        found = verify(
+            vector["token"], roots, vector["audience"], vector["now"], vector["skew"], bytes.fromhex(vector["binding"]), **more
+        )
+    except Refused as refused:
+        return {"reason": str(refused)}
+    claims = {name: getattr(found, name) for name in ("started_at", "issued_at", "expires_at", "ends_at", "revision", "subject")}
+    claims |= {"id": found.id.hex(), "state": found.state_cbor.hex()}
+    try:
+        return {"claims": claims, "state": typed(found.state())}
+    except ValueError as error:
+        return {"claims": claims, "state_error": str(error)}
+
+
+for line in pathlib.Path(sys.argv[2]).read_text().splitlines():
+    print(json.dumps(answer(json.loads(line))))
