@@ -14,6 +14,7 @@
 
 mod api;
 mod bodies;
+mod deploy;
 mod failing;
 mod headers;
 mod identity;
@@ -23,3 +24,4 @@ mod rules;
 mod smuggling;
 mod support;
 mod tunnels;
+mod versions;

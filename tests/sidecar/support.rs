@@ -181,6 +181,17 @@ impl Sidecar {
         Self::over(&place, tempfile::tempdir().unwrap(), &upstream, arguments)
     }
 
+    /// One with all that a file says, and a ring beside it.
+    pub fn configured(config: &std::path::Path) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let made = ["keys", "init", "--ring", "file:ring.json"];
+        let made = saddlebag().current_dir(folder.path()).args(made).output().unwrap();
+        assert!(made.status.success(), "{made:?}");
+        let mut command = saddlebag();
+        command.current_dir(folder.path()).arg("sidecar").arg("--config").arg(config);
+        Self::run(command, folder)
+    }
+
     fn over(place: &str, folder: TempDir, upstream: &str, arguments: &[&str]) -> Self {
         std::fs::write(folder.path().join("rules.toml"), RULES).unwrap();
         let mut command = saddlebag();
@@ -191,6 +202,10 @@ impl Sidecar {
                 command.args([flag, "127.0.0.1:0"]);
             }
         }
+        Self::run(command, folder)
+    }
+
+    fn run(mut command: Command, folder: TempDir) -> Self {
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());

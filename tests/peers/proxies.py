@@ -1,0 +1,106 @@
+"""Real proxies in front of a gateway, with the configurations of deploy/ and the addresses of a run."""
+
+import contextlib
+import os
+import pathlib
+import socket
+import subprocess
+
+from harness import ROOT, cached, request, stop, tool, wait_for
+
+# A proxy, how it says which request it asks about, whether it passes a 302 on, and what starts it.
+PROXIES = [
+    ("nginx", "original", False, lambda *rest: nginx(*rest)),
+    ("Caddy", "forwarded", True, lambda *rest: caddy(*rest)),
+    ("HAProxy", "original", True, lambda *rest: haproxy(*rest)),
+    ("Traefik", "forwarded", True, lambda *rest: traefik(*rest)),
+    ("Envoy over HTTP", "path", True, lambda *rest: envoy("ext-authz-http.yaml", *rest)),
+    ("Envoy over gRPC", "path", True, lambda *rest: envoy("ext-authz-grpc.yaml", *rest)),
+]
+
+
+def configured(folder, gateway, behind, *files):
+    """Configurations of deploy/, in a folder, with the addresses of this run; and the proxy's own address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        front = f"127.0.0.1:{free.getsockname()[1]}"
+    addresses = {"127.0.0.1:7072": gateway, "127.0.0.1:8080": behind, "127.0.0.1:8000": front}
+    unseen = set(addresses)
+    for file in files:
+        text = (ROOT / "deploy" / file).read_text()
+        for address, here in addresses.items():
+            # Envoy has them in two parts.
+            for old, new in ((address, here), *[(envoys(address), envoys(here))]):
+                unseen -= {address} if old in text else set()
+                text = text.replace(old, new)
+        (folder / pathlib.Path(file).name).write_text(text)
+    if unseen:
+        raise RuntimeError(f"{files} do not have {unseen}")
+    return front
+
+
+def envoys(address):
+    host, port = address.split(":")
+    return f"address: {host}, port_value: {port}"
+
+
+@contextlib.contextmanager
+def serving(folder, front, command, **more):
+    with (folder / "proxy.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, **more)
+    try:
+        wait_for(f"{command[0]} listens", lambda: process.poll() is not None or listens(front))
+        if process.poll() is not None:
+            raise RuntimeError((folder / "proxy.log").read_text())
+        yield front
+    finally:
+        stop(process)
+
+
+def listens(address):
+    host, port = address.split(":")
+    with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1):
+        return True
+    return False
+
+
+def nginx(folder, gateway, behind):
+    front = configured(folder, gateway, behind, "nginx/forward-auth.conf")
+    paths = "".join(f"{name}_temp_path {folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    (folder / "nginx.conf").write_text(
+        f"daemon off; pid {folder}/pid; error_log stderr; worker_processes 1;\n"
+        + (f"user root;\n" if os.getuid() == 0 else "")
+        + f"events {{}}\nhttp {{ access_log off;\n{paths} include {folder}/forward-auth.conf; }}\n"
+    )
+    return serving(folder, front, [tool("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")])
+
+
+def caddy(folder, gateway, behind):
+    front = configured(folder, gateway, behind, "caddy/Caddyfile")
+    file = folder / "Caddyfile"
+    file.write_text("{\n\tadmin off\n\tauto_https off\n}\n" + file.read_text())
+    command = [tool("caddy"), "run", "--adapter", "caddyfile", "--config", str(file)]
+    return serving(folder, front, command, env=os.environ | {"HOME": str(folder), "XDG_DATA_HOME": str(folder)})
+
+
+def haproxy(folder, gateway, behind):
+    front = configured(folder, gateway, behind, "haproxy/haproxy.cfg", "haproxy/saddlebag.lua")
+    return serving(folder, front, [tool("haproxy"), "-f", str(folder / "haproxy.cfg")])
+
+
+@contextlib.contextmanager
+def traefik(folder, gateway, behind):
+    front = configured(folder, gateway, behind, "traefik/traefik.yml", "traefik/saddlebag.yml")
+    # Its names are relative to where it is started; and it asks nobody whether it is the newest.
+    command = [cached("traefik", "TRAEFIK_BIN"), "--configFile=traefik.yml"]
+    file = folder / "traefik.yml"
+    file.write_text(file.read_text() + "global:\n  checkNewVersion: false\n  sendAnonymousUsage: false\n")
+    with serving(folder, front, command, cwd=folder):
+        # It listens before it has read what to do.
+        wait_for("Traefik has its routes", lambda: request(front, "GET", "/hello").status == 200)
+        yield front
+
+
+def envoy(file, folder, gateway, behind):
+    front = configured(folder, gateway, behind, f"envoy/{file}")
+    command = [cached("envoy", "ENVOY_BIN"), "-c", str(folder / file), "--use-dynamic-base-id", "--log-level", "warn"]
+    return serving(folder, front, command + ["--concurrency", "1"])
