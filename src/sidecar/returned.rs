@@ -50,8 +50,10 @@ impl Returned {
             text.map(Some).map_err(|error| format!("{name}: {error}"))
         };
         let state = text(&SET, "set")?.map(|text| {
-            // Stricter than a value: no name twice, no depth that a token cannot hold.
-            RawState::from_json(text.as_bytes()).map_err(|error| format!("{SET}: {error}"))?;
+            // Stricter than a value: no name twice, no depth that a token cannot hold. Where in a state it is wrong is
+            // the state's own, and in no log.
+            let strict = RawState::from_json(text.as_bytes());
+            strict.map_err(|error| format!("{SET}: {}", error.kind()))?;
             serde_json::from_str(&text).map_err(|error| format!("{SET}: {error}"))
         });
         let subject =

@@ -17,7 +17,6 @@ What is allowed, and why:
 import collections
 import contextlib
 import gc
-import json
 import multiprocessing
 import os
 import pathlib
@@ -43,8 +42,9 @@ Attack = collections.namedtuple("Attack", "row name strike memory files held", d
 # What was seen: a sentence, whether it holds, what there is to tell, whether the clock decided it, and by when the
 # attacker's connections have to be gone for it to hold.
 Fact = collections.namedtuple("Fact", "sentence holds told timed by", defaults=(True, "", False, None))
-# Where to attack, with what, and the deadlines in seconds that the node was given.
-Target = collections.namedtuple("Target", "api admin credential token ca deadlines")
+# Where to attack, with what, and the deadlines in seconds that the node was given; what good traffic asks, what its answer
+# has in it, and the listener's name.
+Target = collections.namedtuple("Target", "api admin credential token ca deadlines good answered listener")
 
 
 def besiege(count, node, target, attack):
@@ -117,9 +117,9 @@ def recovered(traffic, target, process, bound, files):
 
 
 def connections(target):
-    """What the node's gauge says of the API's listener."""
+    """What the node's gauge says of the listener."""
     text = request(target.admin, "GET", "/metrics").body
-    return int(re.search(r'^saddlebag_connections\{listener="api"\} (\d+)$', text, re.M)[1])
+    return int(re.search(rf'^saddlebag_connections\{{listener="{target.listener}"\}} (\d+)$', text, re.M)[1])
 
 
 def percentile(times):
@@ -127,17 +127,11 @@ def percentile(times):
 
 
 class Traffic:
-    """Good callers: two connections that stay, each of which verifies a token again and again."""
+    """Good callers: two connections that stay, each of which asks the same again and again."""
 
     def __init__(self, target):
         self.target = target
         self.wrong = []
-        body = json.dumps({"token": target.token}).encode()
-        self.request = b"".join((
-            b"POST /v1/sessions/verify HTTP/1.1\r\nhost: saddlebag\r\ncontent-type: application/json\r\n",
-            f"authorization: Bearer {target.credential}\r\ncontent-length: {len(body)}\r\n\r\n".encode(),
-            body,
-        ))
 
     def __enter__(self):
         self.streams = [connected(self.target.api, ca=self.target.ca) for _ in range(2)]
@@ -171,11 +165,11 @@ class Traffic:
 
     def ask(self, stream):
         try:
-            stream.sendall(self.request)
+            stream.sendall(self.target.good)
             answer = answer_of(stream)
         except OSError as error:
             answer = str(error).encode()
-        if not (answer.startswith(b"HTTP/1.1 200 ") and b'{"active":true,' in answer):
+        if not (answer.startswith(b"HTTP/1.1 200 ") and self.target.answered in answer):
             self.wrong.append(answer[:300])
             time.sleep(0.05)
 
