@@ -156,6 +156,7 @@ impl Proxy {
         let (upload, progress) = Upload::new(body, bounds);
         let answer = self.service.request(Request::from_parts(parts, upload));
         let answered = tokio::select! {
+            biased;
             answered = answer => answered,
             () = progress.silent_for(bounds.answer_within) => return Err(Refusal::TimedOut.into()),
         };

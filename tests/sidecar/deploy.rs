@@ -21,12 +21,18 @@ fn manifests_use_flags_that_there_are() {
     for name in ["kubernetes/service.yaml", "kubernetes/sidecar.yaml", "kubernetes/rotator.yaml"] {
         let mut known = String::new();
         for line in text(name).lines().map(str::trim) {
-            if let Some(verb) = line.strip_prefix("- ").filter(|verb| ["serve", "sidecar"].contains(verb)) {
+            if let Some(verb) =
+                line.strip_prefix("- ").filter(|verb| ["serve", "sidecar"].contains(verb))
+            {
                 known = help(&[verb]);
-            } else if let Some(words) = line.strip_prefix("args: [").map(|rest| rest.trim_end_matches(']')) {
+            } else if let Some(words) =
+                line.strip_prefix("args: [").map(|rest| rest.trim_end_matches(']'))
+            {
                 let words: Vec<&str> = words.split(", ").collect();
                 let known = help(&words[..2]);
-                for flag in words.iter().filter_map(|word| word.split_once('=')).map(|(flag, _)| flag) {
+                for flag in
+                    words.iter().filter_map(|word| word.split_once('=')).map(|(flag, _)| flag)
+                {
                     assert!(known.contains(&format!("{flag} ")), "{name}: {words:?}: {flag}");
                     seen += 1;
                 }
@@ -56,7 +62,11 @@ fn the_units_configuration_runs() {
     let sidecar = Sidecar::configured(&path).ready();
     assert_eq!(sidecar.ask("GET /a", &[]).text(), "/a");
     let unit = text("systemd/saddlebag-sidecar@.service");
-    assert!(unit.contains("ExecStart=/usr/bin/saddlebag sidecar --config /etc/saddlebag/sidecar-%i.toml"));
+    assert!(
+        unit.contains(
+            "ExecStart=/usr/bin/saddlebag sidecar --config /etc/saddlebag/sidecar-%i.toml"
+        )
+    );
 }
 
 /// A typo in the file is named, and is no default.

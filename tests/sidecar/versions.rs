@@ -12,7 +12,8 @@ use crate::support::{Sidecar, Upstream};
 
 /// Status, head and body, as curl has them.
 fn curl(arguments: &[&str]) -> String {
-    let output = Command::new("curl").args(["-sS", "-i", "--max-time", "20"]).args(arguments).output();
+    let output =
+        Command::new("curl").args(["-sS", "-i", "--max-time", "20"]).args(arguments).output();
     let output = output.expect("curl: tests/peers/install");
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
@@ -27,8 +28,20 @@ fn clients_may_speak_http_2_in_clear() {
     let cookie = format!("cookie: __Host-session={token}");
     // Two of them, as browsers send over HTTP/2; and a body whose length is not told.
     let answer = curl(&[
-        "--http2-prior-knowledge", "-H", &cookie, "-H", "cookie: a=b", "-H", "te: trailers", "-H", "x_session_id: root",
-        "-H", "content-length:", "-T", "/etc/hostname", &url,
+        "--http2-prior-knowledge",
+        "-H",
+        &cookie,
+        "-H",
+        "cookie: a=b",
+        "-H",
+        "te: trailers",
+        "-H",
+        "x_session_id: root",
+        "-H",
+        "content-length:",
+        "-T",
+        "/etc/hostname",
+        &url,
     ]);
     assert!(answer.starts_with("HTTP/2 200") && answer.ends_with("/a?b"), "{answer}");
     assert!(!answer.contains("x-a"), "{answer}");
@@ -72,7 +85,12 @@ fn a_service_may_speak_http_2_in_clear() {
         let told = sidecar.get("/a?b", &token);
         assert_eq!(told.status(), 200, "{told:?}");
         let told = told.text();
-        for part in ["HTTP/2.0", "/a?b", "\"x-session-subject\": \"alice\"", "\"x-forwarded-host\": \"shop.example\""] {
+        for part in [
+            "HTTP/2.0",
+            "/a?b",
+            "\"x-session-subject\": \"alice\"",
+            "\"x-forwarded-host\": \"shop.example\"",
+        ] {
             assert!(told.contains(part), "{part}: {told}");
         }
     }
@@ -92,7 +110,10 @@ fn clients_may_speak_tls() {
     for (version, first) in [("--http1.1", "HTTP/1.1 200"), ("--http2", "HTTP/2 200")] {
         let url = format!("https://localhost:{port}/");
         let answer = curl(&[version, "--cacert", cert, &url]);
-        assert!(answer.starts_with(first) && answer.contains("set-cookie: __Host-session="), "{answer}");
+        assert!(
+            answer.starts_with(first) && answer.contains("set-cookie: __Host-session="),
+            "{answer}"
+        );
         assert_eq!(upstream.last().one("x-forwarded-proto"), "https");
     }
 }
