@@ -154,10 +154,9 @@ impl Cookie {
     /// Whether a pair `name=value` is of this cookie: itself, a piece of it, or the mark of a logout.
     #[cfg(feature = "server")]
     pub(crate) fn is_part(&self, pair: &[u8]) -> bool {
-        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
-        let rest = name.strip_prefix(self.name().as_bytes());
+        let rest = pair.trim_ascii_start().strip_prefix(self.name().as_bytes());
         // No other cookie's name has a dot behind this one's: see `checked_name`.
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))
+        rest.is_some_and(|rest| matches!(rest.trim_ascii_start(), [] | [b'=' | b'.', ..]))
     }
 
     /// One cookie, or pieces; and the end of what is not needed any more.

@@ -1,7 +1,5 @@
 //! The headers in which a service behind a proxy learns of a session.
 
-use std::borrow::Cow;
-
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -51,7 +49,12 @@ pub(crate) fn is_ours(name: &str) -> bool {
         letter @ (b'a'..=b'z' | b'0'..=b'9') => letter,
         _ => b'-',
     };
-    OURS.iter().any(|ours| ours.len() == name.len() && ours.bytes().eq(name.bytes().map(plain)))
+    // Most names do not begin so.
+    name.len() > 10
+        && name.as_bytes().first().is_some_and(|first| first.eq_ignore_ascii_case(&b'x'))
+        && OURS
+            .iter()
+            .any(|ours| ours.len() == name.len() && ours.bytes().eq(name.bytes().map(plain)))
 }
 
 /// Writes every header of a session, each exactly once, and each empty where there is nothing to say.
@@ -67,35 +70,36 @@ pub(crate) fn write(
     let mut encoded = Vec::new();
     let id = session.map(|session| session.info().id.to_string());
     let expires = session.map(|session| session.info().expires_at.to_string());
-    let subject = session.and_then(Verified::subject).unwrap_or_default();
+    let subject = session.and_then(Verified::subject).unwrap_or_default().to_owned();
     let state = match session.filter(|_| with_state) {
         Some(session) => session.state_json()?,
         None => String::new(),
     };
     let subject = safe(subject, "subject", &mut encoded);
-    let state = safe(&state, "state", &mut encoded);
+    let state = safe(state, "state", &mut encoded);
     for (name, value) in [
-        (ID, id.unwrap_or_default().into()),
+        (ID, id.unwrap_or_default()),
         (SUBJECT, subject),
-        (EXPIRES, expires.unwrap_or_default().into()),
+        (EXPIRES, expires.unwrap_or_default()),
         (STATE, state),
-        (ENCODING, encoded.join(", ").into()),
+        (ENCODING, encoded.join(", ")),
     ] {
         // All of them are visible ASCII by now.
-        let value = HeaderValue::from_str(&value).unwrap_or(const { HeaderValue::from_static("") });
+        let value = HeaderValue::try_from(value).unwrap_or(const { HeaderValue::from_static("") });
         headers.insert(name, value);
     }
     Ok(())
 }
 
 /// The text as it is where a header can hold it, or in base64url, noted under its name.
-fn safe<'a>(text: &'a str, name: &'static str, encoded: &mut Vec<&'static str>) -> Cow<'a, str> {
-    let fits = text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && text.trim() == text;
-    if fits {
-        return text.into();
+fn safe(text: String, name: &'static str, encoded: &mut Vec<&'static str>) -> String {
+    // To the end, whatever is in it: many bytes at once.
+    let is_visible = |fits: bool, byte: u8| fits & (b' '..=b'~').contains(&byte);
+    if text.bytes().fold(true, is_visible) && text.trim() == text {
+        return text;
     }
     encoded.push(name);
-    BASE64_URL_SAFE_NO_PAD.encode(text).into()
+    BASE64_URL_SAFE_NO_PAD.encode(text)
 }
 
 #[cfg(test)]

@@ -64,13 +64,21 @@ pub(super) fn wants_websocket(parts: &Parts) -> bool {
 /// Takes away what concerns one connection alone, and what `Connection` names; but nothing that a client cannot have
 /// meant for this connection (CVE-2022-31813).
 pub(super) fn strip_hop(headers: &mut HeaderMap) {
+    strip(headers, |name| HOP.contains(name));
+}
+
+/// The same, of whatever else is told by name.
+fn strip(headers: &mut HeaderMap, is_unwanted: impl Fn(&HeaderName) -> bool) {
+    // One walk: to look for each name costs more than to look at each header.
     let named: Vec<HeaderName> = listed(headers)
         .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
         .filter(|name| !KEPT.contains(name) && !name.as_str().starts_with("x-forwarded-"))
         .collect();
     let trailers =
         headers.get(TE).is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
-    for name in named.iter().chain(&HOP) {
+    let unwanted: Vec<HeaderName> =
+        headers.keys().filter(|name| named.contains(name) || is_unwanted(name)).cloned().collect();
+    for name in unwanted {
         headers.remove(name);
     }
     if trailers {
@@ -89,14 +97,12 @@ pub(super) fn of_request(
     if headers.contains_key(TRANSFER_ENCODING) {
         headers.remove(CONTENT_LENGTH);
     }
-    strip_hop(headers);
-    identity::strip(headers);
     let trusted = believed.iter().any(|believed| believed.is(client.address));
-    if !trusted {
-        for name in FORWARDED {
-            headers.remove(name);
-        }
-    }
+    strip(headers, |name| {
+        HOP.contains(name)
+            || identity::is_ours(name.as_str())
+            || (!trusted && FORWARDED.contains(name))
+    });
     let address = client.address.map(|address| address.to_canonical().to_string());
     if let Some(address) = &address
         && let Ok(address) = HeaderValue::from_str(address)
@@ -128,9 +134,14 @@ pub(super) fn hide_token(headers: &mut HeaderMap, cookie: &Cookie, bearer: bool)
     if !headers.contains_key(COOKIE) {
         return;
     }
-    let mut rest = Vec::new();
+    let mut rest: Vec<u8> = Vec::new();
     for header in headers.get_all(COOKIE) {
-        for pair in header.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
+        let mut pairs = header.as_bytes();
+        while !pairs.is_empty() {
+            let end = memchr::memchr(b';', pairs).unwrap_or(pairs.len());
+            let (pair, after) = pairs.split_at_checked(end).unwrap_or((pairs, &[]));
+            pairs = after.get(1..).unwrap_or_default();
+            let pair = pair.trim_ascii();
             if !pair.is_empty() && !cookie.is_part(pair) {
                 if !rest.is_empty() {
                     rest.extend_from_slice(b"; ");
