@@ -23,7 +23,7 @@ fn answers_of_many_users_over_the_same_connections_are_never_mixed_up() {
     });
     let sidecar = Sidecar::before(&upstream, &[]).ready();
     let tokens: Vec<String> =
-        (0..16).map(|n| sidecar.issue(&format!("user-{n}"), "null", &[])).collect();
+        (0..16).map(|n| sidecar.issue(&format!("user-{n}"), "null", LONG)).collect();
     let (tokens, done) = (Arc::new(tokens), Arc::new(AtomicUsize::new(0)));
     std::thread::scope(|scope| {
         for thread in 0..8_usize {
@@ -49,3 +49,6 @@ fn answers_of_many_users_over_the_same_connections_are_never_mixed_up() {
     // They were kept, and not made for each request.
     assert!(upstream.connections.load(Ordering::SeqCst) < requests / 10);
 }
+
+/// No token is renewed while the test runs: what is changed alone is sent.
+const LONG: &[&str] = &["--lifetime", "10h"];
