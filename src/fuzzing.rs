@@ -43,6 +43,7 @@ impl Api {
             local_users: Vec::new(),
             tls: None,
             gateway: None,
+            sidecar: None,
             request_log: false,
             traced: false,
             rotates: false,
