@@ -7,7 +7,7 @@
  * The state comes as JSON in X-Session-State and goes as JSON in X-Session-Set. Output is buffered, so that the headers
  * can still be sent when the page has ended: a page that flushes earlier keeps its session as it was, and the log says so.
  *
- * Values are null, booleans, numbers, UTF-8 text, and arrays of them, some 2,800 bytes of JSON in all. For anything else
+ * Values are null, booleans, numbers, UTF-8 text, and arrays of them, some 2,600 bytes of JSON in all. For anything else
  * the session stays as it was, with a warning.
  */
 
@@ -15,19 +15,20 @@ declare(strict_types=1);
 
 final class SaddlebagSession implements SessionHandlerInterface, SessionIdInterface
 {
-    /** Bytes of JSON that surely fit a token of 4,000 characters. */
-    private const LONGEST = 2800;
+    /** Bytes of CBOR that fit a token of 4,000 characters, sealed and with the longest subject. */
+    private const LONGEST = 2600;
+    /** A short float such as 0.1 has that many bytes more in CBOR than in JSON; nothing else has any more. */
+    private const FLOAT = 5;
+    private const DEEPEST = 32;
 
-    private string $id;
-    /** What the session held when it was read, serialized. */
-    private string $before = '';
+    /** What the session holds; what this request has written of it, too, for it may start the session again. */
+    private array $state;
     /** It was destroyed in this request: another that begins is a new one. */
     private bool $destroyed = false;
-    private bool $begun = false;
 
     public function __construct()
     {
-        $this->id = $_SERVER['HTTP_X_SESSION_ID'] ?? '';
+        $this->state = self::told();
     }
 
     public function open(string $path, string $name): bool
@@ -45,64 +46,83 @@ final class SaddlebagSession implements SessionHandlerInterface, SessionIdInterf
         return 0;
     }
 
-    /** The first id is the session's own; another one is asked for by session_regenerate_id. */
+    /** PHP asks for one when a session begins, when it is to have another, and for a program that wants one for itself. */
     public function create_sid(): string
     {
-        if ($this->begun && !$this->destroyed) {
+        $told = $_SERVER['HTTP_X_SESSION_ID'] ?? '';
+        $asked = self::caller();
+        if ($asked === 'session_start' && $told !== '' && !$this->destroyed) {
+            return $told;
+        }
+        if ($asked === 'session_regenerate_id' && !$this->destroyed) {
             $this->say('X-Session-Rotate: true');
         }
-        if ($this->begun || $this->id === '') {
-            $this->id = bin2hex(random_bytes(16));
-        }
-        $this->begun = true;
-        return $this->id;
+        return bin2hex(random_bytes(16));
     }
 
     public function read(string $id): string|false
     {
-        $state = $this->destroyed ? [] : self::state();
-        return $this->before = $state === [] ? '' : serialize($state);
+        return $this->state === [] ? '' : serialize($this->state);
     }
 
     public function write(string $id, string $data): bool
     {
-        if ($data === $this->before || ($this->before === '' && $data === serialize([]))) {
+        $values = unserialize($data, ['allowed_classes' => false]);
+        if ($values === $this->state) {
             return true;
         }
         try {
-            $values = unserialize($data, ['allowed_classes' => false]);
-            array_walk_recursive($values, self::checked(...));
-            $json = json_encode((object) $values, JSON_THROW_ON_ERROR | JSON_PRESERVE_ZERO_FRACTION);
-        } catch (JsonException | InvalidArgumentException $error) {
+            $json = json_encode((object) $values, JSON_THROW_ON_ERROR | JSON_PRESERVE_ZERO_FRACTION, self::DEEPEST);
+        } catch (JsonException $error) {
             return self::fails($error->getMessage());
         }
-        if (strlen($json) > self::LONGEST) {
-            return self::fails(sprintf('it has %d bytes as JSON, and may have %d', strlen($json), self::LONGEST));
+        // What would come back as something else, or not at all, is refused now.
+        if (json_decode($json, true) !== $values) {
+            return self::fails('it holds an object, or a name that JSON has not');
         }
+        $length = strlen($json);
+        array_walk_recursive($values, function (mixed $value) use (&$length): void {
+            $length += is_float($value) ? self::FLOAT : 0;
+        });
+        if ($length > self::LONGEST) {
+            return self::fails(sprintf('it may need %d bytes, and there are %d', $length, self::LONGEST));
+        }
+        if (!$this->say('X-Session-Set: ' . $json)) {
+            return false;
+        }
+        $this->state = $values;
         if ($this->destroyed) {
             header_remove('X-Session-Destroy');
-            if (!$this->say('X-Session-Rotate: true') || !$this->say('X-Session-Subject: ')) {
-                return false;
-            }
+            $this->say('X-Session-Rotate: true');
+            $this->say('X-Session-Subject: ');
         }
-        return $this->say('X-Session-Set: ' . $json);
+        return true;
     }
 
     /** Of session_destroy, and of session_regenerate_id(true), which asks for a new id next. */
     public function destroy(string $id): bool
     {
-        $regenerated = debug_backtrace(DEBUG_BACKTRACE_IGNORE_ARGS, 2)[1]['function'] ?? '';
-        if ($regenerated === 'session_regenerate_id') {
+        if (self::caller() === 'session_regenerate_id') {
             return true;
+        }
+        if (!$this->say('X-Session-Destroy: true')) {
+            return false;
         }
         header_remove('X-Session-Set');
         header_remove('X-Session-Rotate');
         $this->destroyed = true;
-        return $this->say('X-Session-Destroy: true');
+        $this->state = [];
+        return true;
+    }
+
+    /** PHP's function that has called a method of this class. */
+    private static function caller(): string
+    {
+        return debug_backtrace(DEBUG_BACKTRACE_IGNORE_ARGS, 3)[2]['function'] ?? '';
     }
 
     /** What the sidecar tells. */
-    private static function state(): array
+    private static function told(): array
     {
         $state = $_SERVER['HTTP_X_SESSION_STATE'] ?? '';
         if (str_contains($_SERVER['HTTP_X_SESSION_ENCODING'] ?? '', 'state')) {
@@ -110,13 +130,6 @@ final class SaddlebagSession implements SessionHandlerInterface, SessionIdInterf
         }
         $state = json_decode($state, true);
         return is_array($state) ? $state : [];
-    }
-
-    private static function checked(mixed $value): void
-    {
-        if (is_object($value)) {
-            throw new InvalidArgumentException('it holds an object, and JSON has none of PHP\'s');
-        }
     }
 
     private static function fails(string $why): bool
