@@ -21,13 +21,16 @@ final class SaddlebagSession implements SessionHandlerInterface, SessionIdInterf
     private const FLOAT = 5;
     private const DEEPEST = 32;
 
+    /** The session's own, where there is one. */
+    private string $id;
     /** What the session holds; what this request has written of it, too, for it may start the session again. */
     private array $state;
-    /** It was destroyed in this request: another that begins is a new one. */
+    /** In this request, and no other has begun since. */
     private bool $destroyed = false;
 
     public function __construct()
     {
+        $this->id = $_SERVER['HTTP_X_SESSION_ID'] ?? '';
         $this->state = self::told();
     }
 
@@ -49,13 +52,13 @@ final class SaddlebagSession implements SessionHandlerInterface, SessionIdInterf
     /** PHP asks for one when a session begins, when it is to have another, and for a program that wants one for itself. */
     public function create_sid(): string
     {
-        $told = $_SERVER['HTTP_X_SESSION_ID'] ?? '';
         $asked = self::caller();
-        if ($asked === 'session_start' && $told !== '' && !$this->destroyed) {
-            return $told;
-        }
-        if ($asked === 'session_regenerate_id' && !$this->destroyed) {
+        if ($asked === 'session_regenerate_id') {
             $this->say('X-Session-Rotate: true');
+        } elseif ($asked === 'session_start' && $this->destroyed) {
+            $this->begin();
+        } elseif ($asked === 'session_start' && $this->id !== '') {
+            return $this->id;
         }
         return bin2hex(random_bytes(16));
     }
@@ -91,11 +94,6 @@ final class SaddlebagSession implements SessionHandlerInterface, SessionIdInterf
             return false;
         }
         $this->state = $values;
-        if ($this->destroyed) {
-            header_remove('X-Session-Destroy');
-            $this->say('X-Session-Rotate: true');
-            $this->say('X-Session-Subject: ');
-        }
         return true;
     }
 
@@ -111,8 +109,20 @@ final class SaddlebagSession implements SessionHandlerInterface, SessionIdInterf
         header_remove('X-Session-Set');
         header_remove('X-Session-Rotate');
         $this->destroyed = true;
+        $this->id = '';
         $this->state = [];
         return true;
+    }
+
+    /** In place of the one that was destroyed: nobody's, until the program says whose. */
+    private function begin(): void
+    {
+        if ($this->say('X-Session-Set: {}')) {
+            header_remove('X-Session-Destroy');
+            header('X-Session-Rotate: true');
+            header('X-Session-Subject: ');
+        }
+        $this->destroyed = false;
     }
 
     /** PHP's function that has called a method of this class. */
