@@ -23,8 +23,15 @@ export class Float {
   }
 }
 
-/** The session of a token (7). Roots: `{ secret, drainsUntil, revoked }`; times are Unix seconds. */
+/**
+ * The session of a token (7). Roots: `{ secret, drainsUntil, revoked }`; times are Unix seconds. Throws RangeError where the
+ * settings are none that a ring or a verifier may have.
+ */
 export function verify(token, roots, { audience, now, skew = 60, binding = Buffer.alloc(0), maxLength = 4096 }) {
+  if (!/^[a-z0-9._:/-]{1,128}$/.test(audience)) throw new RangeError("an audience is 1 to 128 characters of [a-z0-9._:/-]");
+  if (!(binding.length <= 1024 && skew >= 0 && skew <= 300 && maxLength > 0 && maxLength <= 65536)) {
+    throw new RangeError("a binding, a skew or a length out of its bounds");
+  }
   now ??= Math.floor(Date.now() / 1000);
   const refuse = (reason) => {
     throw new Refused(reason);
@@ -127,13 +134,16 @@ function readClaims(reader) {
     subject: subject === null ? null : utf8(subject),
     stateCbor,
     /** The application's data, decoded when it is asked for; throws where it breaks the format. */
-    state() {
-      const state = new Reader(stateCbor);
-      const value = state.value(0);
-      if (state.rest().length > 0) throw new Malformed("bytes after the state");
-      return value;
-    },
+    state: () => decodeState(stateCbor),
   };
+}
+
+/** The one item that state is. */
+export function decodeState(cbor) {
+  const reader = new Reader(cbor);
+  const value = reader.value(0);
+  if (reader.rest().length > 0) throw new Malformed("bytes after the state");
+  return value;
 }
 
 function utf8(bytes) {

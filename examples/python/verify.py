@@ -52,14 +52,15 @@ class Session:
 
     def state(self):
         """The application's data, decoded when it is asked for; ValueError where it breaks the format."""
-        value, rest = decoded(self.state_cbor)
-        if rest:
-            raise ValueError("bytes after the state")
-        return value
+        return decode_state(self.state_cbor)
 
 
 def verify(token, roots, audience, now=None, skew=60, binding=b"", max_length=4096):
-    """The session of a token (7)."""
+    """The session of a token (7); ValueError where the settings are none that a ring or a verifier may have."""
+    if not re.fullmatch("[a-z0-9._:/-]{1,128}", audience):
+        raise ValueError("an audience is 1 to 128 characters of [a-z0-9._:/-]")
+    if not (len(binding) <= 1024 and 0 <= skew <= 300 and 0 < max_length <= 65536):
+        raise ValueError("a binding, a skew or a length out of its bounds")
     now = int(time.time()) if now is None else now
     if len(token) > max_length:
         raise Refused("too_long")
@@ -183,6 +184,14 @@ def head(data, shortest=False):
     if shortest and argument < least:
         raise ValueError("a longer form")
     return major, argument, data[1 + length :]
+
+
+def decode_state(data):
+    """The one item that state is."""
+    value, rest = decoded(data)
+    if rest:
+        raise ValueError("bytes after the state")
+    return value
 
 
 def decoded(data, depth=0):

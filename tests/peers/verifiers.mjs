@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
-const { verify, Refused, Float } = await import(pathToFileURL(process.argv[2]).href);
+const { verify, decodeState, Refused, Float } = await import(pathToFileURL(process.argv[2]).href);
 const hex = (text) => Buffer.from(text, "hex");
 
 // With the type of each value: JSON has one kind of number.
@@ -18,7 +18,28 @@ function typed(value) {
   return { m: Object.keys(value).map((name) => [name, typed(value[name])]) };
 }
 
+function state(decode) {
+  try {
+    return { state: typed(decode()) };
+  } catch (error) {
+    return { state_error: error.message };
+  }
+}
+
+// No token is given: it is the audience that is looked at.
+function settings(audience) {
+  try {
+    return verify("", [], { audience });
+  } catch (error) {
+    if (error instanceof RangeError) return { reason: "audience" };
+    if (error instanceof Refused) return {};
+    throw error;
+  }
+}
+
 function answer(vector) {
+  if ("cbor" in vector) return state(() => decodeState(hex(vector.cbor)));
+  if (!("token" in vector)) return settings(vector.audience);
   const roots = vector.roots.map(({ secret, drains_until, revoked_at }) => {
     return { secret: hex(secret), drainsUntil: drains_until, revoked: revoked_at != null };
   });
@@ -35,11 +56,7 @@ function answer(vector) {
       subject: found.subject,
       state: found.stateCbor.toString("hex"),
     };
-    try {
-      return { claims, state: typed(found.state()) };
-    } catch (error) {
-      return { claims, state_error: error.message };
-    }
+    return { claims, ...state(() => found.state()) };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     return { reason: error.message };

@@ -6,7 +6,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, sys.argv[1])
-from verify import Refused, Root, verify  # noqa: E402
+from verify import Refused, Root, decode_state, verify  # noqa: E402
 
 
 def typed(value):
@@ -26,6 +26,10 @@ def typed(value):
 
 
 def answer(vector):
+    if "cbor" in vector:
+        return state(lambda: decode_state(bytes.fromhex(vector["cbor"])))
+    if "token" not in vector:
+        return settings(vector["audience"])
     roots = [
         Root(bytes.fromhex(root["secret"]), root.get("drains_until"), root.get("revoked_at") is not None)
         for root in vector["roots"]
@@ -39,10 +43,24 @@ def answer(vector):
         return {"reason": str(refused)}
     claims = {name: getattr(found, name) for name in ("started_at", "issued_at", "expires_at", "ends_at", "revision", "subject")}
     claims |= {"id": found.id.hex(), "state": found.state_cbor.hex()}
+    return {"claims": claims} | state(found.state)
+
+
+def state(decode):
     try:
-        return {"claims": claims, "state": typed(found.state())}
+        return {"state": typed(decode())}
     except ValueError as error:
-        return {"claims": claims, "state_error": str(error)}
+        return {"state_error": str(error)}
+
+
+def settings(audience):
+    """No token is given: it is the audience that is looked at."""
+    try:
+        verify("", [], audience)
+    except Refused:
+        return {}
+    except ValueError:
+        return {"reason": "audience"}
 
 
 for line in pathlib.Path(sys.argv[2]).read_text().splitlines():
