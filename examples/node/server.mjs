@@ -26,8 +26,8 @@ function say(response, values) {
 }
 
 app.get("/", (request, response) => {
-  const state = JSON.parse(told(request, "state") || "null") ?? { count: 0 };
-  state.count += 1;
+  const state = JSON.parse(told(request, "state") || "null") ?? {};
+  state.count = (state.count ?? 0) + 1;
   say(response, { set: JSON.stringify(state) });
   response.send(`${told(request, "subject") || "nobody"} has seen this page ${state.count} times.\n`);
 });

@@ -25,8 +25,8 @@ def told(name):
 
 @app.get("/")
 def page():
-    state = json.loads(told("State") or "null") or {"count": 0}
-    state["count"] += 1
+    state = json.loads(told("State") or "null") or {}
+    state["count"] = state.get("count", 0) + 1
     answer = make_response(f"{told('Subject') or 'nobody'} has seen this page {state['count']} times.\n")
     # Escaped to ASCII, which every header holds.
     answer.headers["X-Session-Set"] = json.dumps(state)
