@@ -8,10 +8,12 @@
 //! ```
 //!
 //! `proxy` is one request's way; `end_to_end` what of a head goes on to the other side; `returned` what a service says of
-//! a session; `upload` and `download` are bodies with their bounds, `tunnel` what is no HTTP any more.
+//! a session; `upload` and `download` are bodies with their bounds, `tunnel` what is no HTTP any more, and `progress` how long
+//! since anything moved.
 
 mod download;
 mod end_to_end;
+mod progress;
 mod proxy;
 mod refusal;
 mod returned;
@@ -24,13 +26,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::{Request, Response, StatusCode};
-use serde::{Deserialize, Serialize};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::carrier::{Carrier, Cookie};
 use crate::gateway::{Believed, Rules};
 use crate::middleware::{NoForms, SessionEvent, SessionLayer, SessionService};
+use crate::session::RawState;
 use crate::tokens::Tokens;
 use proxy::Proxy;
 
@@ -73,14 +75,9 @@ pub(crate) struct Bounds {
     pub(crate) head_bytes: u32,
 }
 
-/// The state of a session that passes through: any JSON.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(transparent)]
-struct State(serde_json::Value);
-
 /// A sidecar, ready for requests.
 pub(crate) struct Sidecar {
-    service: SessionService<Proxy, State, NoForms>,
+    service: SessionService<Proxy, RawState, NoForms>,
 }
 
 impl Sidecar {
@@ -91,7 +88,7 @@ impl Sidecar {
     ) -> Self {
         let carriers = settings.bearer.then(Carrier::bearer).into_iter();
         let carriers = carriers.chain([settings.cookie.clone().into()]);
-        let layer = SessionLayer::<State>::new(tokens).carriers(carriers).on_event(events);
+        let layer = SessionLayer::<RawState>::new(tokens).carriers(carriers).on_event(events);
         Self { service: layer.layer(Proxy::new(Arc::new(settings))) }
     }
 

@@ -48,8 +48,11 @@ pub struct Session<T> {
     forced: bool,
     rotate_id: bool,
     destroyed: bool,
-    encode: fn(&T) -> Result<RawState, StateError>,
+    encode: Encode<T>,
 }
+
+/// How a state becomes a token's.
+type Encode<T> = fn(&T) -> Result<RawState, StateError>;
 
 impl<T: Serialize + DeserializeOwned + 'static> Session<T> {
     /// The session of a request that a [`SessionLayer`](super::SessionLayer) has seen, for services without
@@ -83,16 +86,32 @@ impl<T: Serialize + DeserializeOwned + 'static> Session<T> {
             }
         };
         slot.take()?;
-        let mut session = Self::begin(state, slot);
-        session.new = false;
+        let mut session = Self::begin(state, slot, RawState::of::<T>).continuing(&came.verified);
         session.touched = touched;
-        session.subject = came.verified.subject().map(str::to_owned);
-        session.base = Some(Arc::clone(&came.verified));
         Ok(Some(session))
     }
+}
 
+impl Session<RawState> {
+    /// A request's session with its state as it stands, or a new one without: for who passes states on, and reads none.
+    #[cfg(feature = "server")]
+    pub(crate) fn undecoded(extensions: &http::Extensions) -> Result<Self, SessionRejection> {
+        let slot = &Typed::<RawState>::of(extensions)?.slot;
+        slot.take()?;
+        let came = slot.came.as_ref().map(|came| &came.verified);
+        // A state that breaks the format is no session's.
+        let came = came.and_then(|came| Some((came, came.raw_state().ok()?)));
+        let begin = |state| Self::begin(state, slot, |state| Ok(state.clone()));
+        Ok(match came {
+            Some((came, state)) => begin(state).continuing(came),
+            None => begin(RawState::none()),
+        })
+    }
+}
+
+impl<T> Session<T> {
     /// A session that continues nothing.
-    fn begin(state: T, slot: &Arc<Slot>) -> Self {
+    fn begin(state: T, slot: &Arc<Slot>, encode: Encode<T>) -> Self {
         Self {
             state,
             slot: Arc::clone(slot),
@@ -104,12 +123,18 @@ impl<T: Serialize + DeserializeOwned + 'static> Session<T> {
             forced: false,
             rotate_id: false,
             destroyed: false,
-            encode: RawState::of::<T>,
+            encode,
         }
     }
-}
 
-impl<T> Session<T> {
+    /// The same as one that goes on.
+    fn continuing(mut self, came: &Arc<Verified>) -> Self {
+        self.new = false;
+        self.subject = came.subject().map(str::to_owned);
+        self.base = Some(Arc::clone(came));
+        self
+    }
+
     /// Its name, which stays through every renewal; `None` before a new session has a token.
     pub fn id(&self) -> Option<SessionId> {
         self.info().map(|info| info.id)
@@ -281,6 +306,6 @@ impl<T: Serialize + DeserializeOwned + Default + 'static> SessionOrNew<T> {
             return Ok(Self(session));
         }
         typed.slot.take()?;
-        Ok(Self(Session::begin(T::default(), &typed.slot)))
+        Ok(Self(Session::begin(T::default(), &typed.slot, RawState::of::<T>)))
     }
 }

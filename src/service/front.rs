@@ -7,12 +7,12 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use axum::response::Response;
 
 use super::Service;
-use super::metrics::{Fronted, SidecarMetrics};
+use super::metrics::SidecarMetrics;
 use super::observe::Held;
 use super::peer::Peer;
 use super::problem::Problem;
 use super::route::Route;
-use crate::sidecar::{Client, Passed, Refusal, Sidecar, SidecarSettings};
+use crate::sidecar::{Client, Refusal, Sidecar, SidecarSettings};
 
 /// A sidecar behind a listener.
 pub(crate) struct Front {
@@ -39,8 +39,7 @@ impl Front {
         let pass = async |request| {
             let answer = self.sidecar.answer(request).await;
             if let Some(metrics) = &self.metrics {
-                let (passed, refusal) = (answer.extensions().get(), answer.extensions().get());
-                metrics.answered(Fronted::of(passed, refusal));
+                metrics.answered(answer.extensions().get(), answer.extensions().get());
             }
             worded(answer)
         };
@@ -58,24 +57,4 @@ fn worded(answer: Response) -> Response {
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Response::from_parts(parts, problem.into())
-}
-
-impl Fronted {
-    fn of(passed: Option<&Passed>, refusal: Option<&Refusal>) -> Self {
-        match (refusal, passed) {
-            (Some(refusal), _) => match refusal {
-                Refusal::BadRequest(_) => Self::BadRequest,
-                Refusal::Ambiguous => Self::Ambiguous,
-                Refusal::Unauthenticated | Refusal::SentToLogin => Self::Unauthenticated,
-                Refusal::Forbidden => Self::Forbidden,
-                Refusal::TooLarge(_) | Refusal::TooSlow => Self::Body,
-                Refusal::Unreachable => Self::Unreachable,
-                Refusal::Broken => Self::Broken,
-                Refusal::TimedOut => Self::TimedOut,
-                Refusal::InvalidHeader(_) | Refusal::NotCarried => Self::InvalidHeader,
-            },
-            (None, Some(Passed::Known)) => Self::Known,
-            (None, _) => Self::Anonymous,
-        }
-    }
 }

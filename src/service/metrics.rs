@@ -30,7 +30,7 @@ pub(super) use connections::ConnectionMetrics;
 pub(super) use gateway::{GatewayMetrics, Passed};
 pub(super) use http::Shed;
 pub(crate) use rotation::{Rotation, RotationMetrics};
-pub(super) use sidecar::{Fronted, SidecarMetrics};
+pub(super) use sidecar::SidecarMetrics;
 pub(super) use tokens::{CallerRefused, Made, Verdict};
 
 /// Everything that is counted.

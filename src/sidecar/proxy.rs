@@ -19,6 +19,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::client::legacy::{Client as Connections, Error};
 use tower_service::Service;
 
+use super::SidecarSettings;
 use super::download::Download;
 use super::end_to_end::{self, Client};
 use super::refusal::Refusal;
@@ -26,9 +27,9 @@ use super::returned::{self, Returned};
 use super::tunnel::{self, TunnelSlot};
 use super::upload::Upload;
 use super::upstream::Connector;
-use super::{SidecarSettings, State};
 use crate::gateway::{Need, identity, unauthenticated};
 use crate::middleware::RawSession;
+use crate::session::RawState;
 
 /// What is inside the session layer.
 #[derive(Clone)]
@@ -98,7 +99,7 @@ impl Proxy {
             // hyper takes a GET for one without a body unless it is told.
             parts.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
-        let answer = self.ask(Request::from_parts(parts, body)).await?;
+        let answer = self.ask(parts, body).await?;
         let mut answer = self.received(answer, on_upgrade, &extensions)?;
         answer.extensions_mut().insert(passed);
         Ok(answer)
@@ -122,7 +123,7 @@ impl Proxy {
         let rules = &self.settings.rules;
         let session = match need {
             Need::Public => None,
-            _ => RawSession::<State>::from_extensions(extensions).ok(),
+            _ => RawSession::<RawState>::from_extensions(extensions).ok(),
         };
         // A state that cannot be shown is no session's.
         let session =
@@ -150,9 +151,20 @@ impl Proxy {
         }
     }
 
-    async fn ask(&self, request: Request<Body>) -> Result<Response<Incoming>, Refused> {
+    /// The service's answer. What is safe is asked once more where the connection broke: the service may have closed one
+    /// that was kept for too long just as it was taken (RFC 9110, section 9.2.2).
+    async fn ask(&self, parts: Parts, body: Body) -> Result<Response<Incoming>, Refused> {
+        let again = (parts.method.is_safe() && body.is_end_stream()).then(|| parts.clone());
+        match (self.ask_once(parts, body).await, again) {
+            (Err(Refused(Refusal::Broken, _)), Some(parts)) => {
+                self.ask_once(parts, Body::empty()).await
+            }
+            (answered, _) => answered,
+        }
+    }
+
+    async fn ask_once(&self, parts: Parts, body: Body) -> Result<Response<Incoming>, Refused> {
         let bounds = &self.settings.bounds;
-        let (parts, body) = request.into_parts();
         let (upload, progress) = Upload::new(body, bounds);
         let answer = self.service.request(Request::from_parts(parts, upload));
         let answered = tokio::select! {
@@ -161,7 +173,7 @@ impl Proxy {
             () = progress.silent_for(bounds.answer_within) => return Err(Refusal::TimedOut.into()),
         };
         answered.map_err(|error| {
-            let refusal = progress.fault(bounds).unwrap_or_else(|| of_error(&error));
+            let refusal = progress.fault().unwrap_or_else(|| of_error(&error));
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
                 code = refusal.code(),

@@ -1,5 +1,7 @@
 //! What a request is refused for, by the sidecar and not by its service.
 
+use std::fmt;
+
 use axum::body::Body;
 use http::{Response, StatusCode};
 
@@ -80,6 +82,20 @@ impl Refusal {
         }
     }
 
+    /// All that there is, for the metrics.
+    pub(crate) const CODES: [&str; 10] = [
+        "bad_request",
+        "ambiguous_path",
+        "unauthenticated",
+        "forbidden",
+        "body_too_large",
+        "body_too_slow",
+        "upstream_unreachable",
+        "upstream_broken",
+        "upstream_timeout",
+        "invalid_session_header",
+    ];
+
     /// What more there is to tell the client.
     pub(crate) fn detail(&self) -> Option<String> {
         match self {
@@ -95,5 +111,38 @@ impl Refusal {
         *response.status_mut() = self.status();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.title())
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_a_code_that_is_known_to_be_one() {
+        for refusal in [
+            Refusal::BadRequest(""),
+            Refusal::Ambiguous,
+            Refusal::Unauthenticated,
+            Refusal::SentToLogin,
+            Refusal::Forbidden,
+            Refusal::TooLarge(1),
+            Refusal::TooSlow,
+            Refusal::Unreachable,
+            Refusal::Broken,
+            Refusal::TimedOut,
+            Refusal::InvalidHeader(String::new()),
+            Refusal::NotCarried,
+        ] {
+            assert!(Refusal::CODES.contains(&refusal.code()), "{refusal:?}");
+        }
     }
 }

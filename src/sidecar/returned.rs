@@ -5,17 +5,16 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::header::SET_COOKIE;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 
-use super::State;
 use super::refusal::Refusal;
 use crate::carrier::Cookie;
 use crate::gateway::identity::{self, ENCODING, SUBJECT};
-use crate::middleware::SessionOrNew;
+use crate::middleware::Session;
 use crate::session::RawState;
 
 /// What is to become of a session.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Returned {
-    state: Option<serde_json::Value>,
+    state: Option<RawState>,
     /// `Some(None)`: nobody's from now on.
     subject: Option<Option<String>>,
     rotate: bool,
@@ -50,11 +49,9 @@ impl Returned {
             text.map(Some).map_err(|error| format!("{name}: {error}"))
         };
         let state = text(&SET, "set")?.map(|text| {
-            // Stricter than a value: no name twice, no depth that a token cannot hold. Where in a state it is wrong is
-            // the state's own, and in no log.
-            let strict = RawState::from_json(text.as_bytes());
-            strict.map_err(|error| format!("{SET}: {}", error.kind()))?;
-            serde_json::from_str(&text).map_err(|error| format!("{SET}: {error}"))
+            // Where in a state it is wrong is the state's own, and in no log.
+            let state = RawState::from_json(text.as_bytes());
+            state.map_err(|error| format!("{SET}: {}", error.kind()))
         });
         let subject =
             text(&SUBJECT, "subject")?.map(|text| Some(text).filter(|text| !text.is_empty()));
@@ -76,14 +73,13 @@ impl Returned {
         if self == Self::default() {
             return Ok(());
         }
-        let begun = SessionOrNew::<State>::from_extensions(extensions);
-        let SessionOrNew(mut session) = begun.map_err(|_| Refusal::NotCarried)?;
+        let mut session = Session::undecoded(extensions).map_err(|_| Refusal::NotCarried)?;
         if self.destroy {
             session.destroy();
             return Ok(());
         }
         if let Some(state) = self.state {
-            *session = State(state);
+            *session = state;
         }
         if let Some(subject) = self.subject {
             session.set_subject(subject.as_deref());
@@ -140,9 +136,11 @@ const LONGEST_SUBJECT: usize = 255;
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+
+    fn state(json: &str) -> Option<RawState> {
+        Some(RawState::from_json(json.as_bytes()).unwrap())
+    }
 
     fn headers(rows: &[(&'static str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -159,15 +157,15 @@ mod tests {
             (&[][..], Returned::default()),
             (
                 &[("x-session-set", r#"{"a":1}"#)],
-                Returned { state: Some(json!({"a": 1})), ..Returned::default() },
+                Returned { state: state(r#"{"a":1}"#), ..Returned::default() },
             ),
             (
                 &[("x-session-set", "null")],
-                Returned { state: Some(json!(null)), ..Returned::default() },
+                Returned { state: state("null"), ..Returned::default() },
             ),
             (
                 &[("x-session-set", &set), ("x-session-encoding", "set")],
-                Returned { state: Some(json!({"name": "Ä"})), ..Returned::default() },
+                Returned { state: state(r#"{"name":"Ä"}"#), ..Returned::default() },
             ),
             (&[("x-session-subject", "")], Returned { subject: Some(None), ..Returned::default() }),
             (

@@ -11,7 +11,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
 
-use super::upload::Progress;
+use super::progress::Progress;
 
 /// Where a request leaves the tunnel that its connection becomes: whoever serves the connection keeps its seat until the
 /// tunnel ends.

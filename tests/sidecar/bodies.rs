@@ -88,7 +88,7 @@ fn a_body_has_a_longest() {
             assert_eq!(answer.code(), "body_too_large");
         }
     }
-    assert!(sidecar.metric("saddlebag_sidecar_answers_total{outcome=\"body\"}") >= 2.0);
+    assert!(sidecar.metric("saddlebag_sidecar_answers_total{outcome=\"body_too_large\"}") >= 2.0);
 }
 
 /// T44: a byte now and then holds nothing for long.

@@ -16,6 +16,7 @@ fn service() -> Upstream {
             "/leave" => "x-session-subject: \r\n",
             "/logout" => "x-session-destroy: true\r\n",
             "/encoded" => "x-session-set: eyJuYW1lIjoiw4QifQ\r\nx-session-encoding: set\r\n",
+            "/ordered" => "x-session-set: {\"z\":1,\"a\":2.0,\"10\":1,\"9\":[]}\r\n",
             "/broken" => "x-session-set: {\r\n",
             "/twice" => "x-session-set: 1\r\nx-session-set: 2\r\n",
             "/own" => "set-cookie: __Host-session=mine; Secure; Path=/\r\nset-cookie: a=b\r\n",
@@ -81,6 +82,17 @@ fn a_session_begins_changes_and_ends_by_headers() {
         format!("__Host-session={first}; __Host-session.ended={}", mark.split(';').next().unwrap());
     sidecar.ask("GET /", &[("cookie", &cookie)]);
     assert_eq!(upstream.last().one("x-session-subject"), "");
+}
+
+/// Arrays of PHP, and others, have an order: the names of an object were sorted on their way through a value.
+#[test]
+fn a_state_comes_back_in_the_order_in_which_it_was_set() {
+    let upstream = service();
+    let sidecar = Sidecar::before(&upstream, &[]).ready();
+    let token = sidecar.ask("GET /ordered", &[]).token().unwrap();
+    // Set again, it is the same state, and no reason for another token.
+    assert_eq!(sidecar.get("/ordered", &token).token(), None);
+    assert_eq!(upstream.last().one("x-session-state"), r#"{"z":1,"a":2.0,"10":1,"9":[]}"#);
 }
 
 #[test]
