@@ -97,10 +97,8 @@ fn command(arguments: Vec<OsString>, matches: ArgMatches) -> Result<Command, Fai
     };
     let program = Cli::command();
     let found = matches.subcommand().filter(|(name, _)| ["serve", "sidecar"].contains(name));
-    let Some((name, of_verb)) = found else {
-        return read(&matches).map(|cli| cli.command);
-    };
-    let Some(verb) = program.find_subcommand(name) else {
+    let found = found.and_then(|(name, of_verb)| Some((program.find_subcommand(name)?, of_verb)));
+    let Some((verb, of_verb)) = found else {
         return read(&matches).map(|cli| cli.command);
     };
     let extended = Extended::new(arguments, verb, of_verb)?;

@@ -125,8 +125,8 @@ impl Service {
         credential_ring: Option<KeyRingHandle>,
         settings: Settings,
     ) -> Result<Self, CannotServe> {
-        let Settings { limits, local_users, tls, gateway, sidecar, .. } = settings;
-        let Settings { request_log, traced, rotates, .. } = settings;
+        let Settings { limits, local_users, tls, gateway, sidecar, request_log, traced, rotates } =
+            settings;
         let ring = tokens.ring().clone();
         let more = u64::from(gateway.is_some()).saturating_add(sidecar.is_some().into());
         let most = connections::room_for(limits.connections, more.saturating_add(2));

@@ -7,6 +7,7 @@ mod systemd;
 mod tls;
 mod watch;
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -97,6 +98,14 @@ pub(super) fn tell_when_ready(
             say(&more);
         }
     });
+}
+
+/// Two metrics have one name.
+pub(super) fn no_metrics(error: &impl Display) -> Failure {
+    Failure::unavailable(
+        format!("metrics cannot be set up: {error}"),
+        "this is a bug of saddlebag: please report it",
+    )
 }
 
 /// What requests are served on.

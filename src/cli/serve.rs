@@ -251,10 +251,7 @@ impl Serve {
                 format!("callers cannot be checked: {error}"),
                 "a scoped ring needs --credential-ring: the root ring, or its export for saddlebag:api",
             ),
-            CannotServe::Metrics(error) => Failure::unavailable(
-                format!("metrics cannot be set up: {error}"),
-                "this is a bug of saddlebag: please report it",
-            ),
+            CannotServe::Metrics(error) => node::no_metrics(&error),
         })
     }
 

@@ -272,10 +272,7 @@ impl Sidecar {
         };
         Service::new(tokens, None, settings).map_err(|error| match error {
             CannotServe::Callers(error) => Failure::config(&error),
-            CannotServe::Metrics(error) => Failure::unavailable(
-                format!("metrics cannot be set up: {error}"),
-                "this is a bug of saddlebag: please report it",
-            ),
+            CannotServe::Metrics(error) => node::no_metrics(&error),
         })
     }
 }
