@@ -11,6 +11,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -177,6 +178,19 @@ def tool(name):
     if not found:
         raise Missing(f"{name} is missing: run tests/peers/install")
     return found
+
+
+def free():
+    """An address that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return f"127.0.0.1:{found.getsockname()[1]}"
+
+
+def listens(address):
+    host, port = address.split(":")
+    with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1):
+        return True
+    return False
 
 
 def cached(name, variable):

@@ -3,10 +3,9 @@
 import contextlib
 import os
 import pathlib
-import socket
 import subprocess
 
-from harness import ROOT, cached, request, stop, tool, wait_for
+from harness import ROOT, cached, free, listens, request, stop, tool, wait_for
 
 # A proxy, how it says which request it asks about, whether it passes a 302 on, and what starts it.
 PROXIES = [
@@ -21,8 +20,7 @@ PROXIES = [
 
 def configured(folder, gateway, behind, *files):
     """Configurations of deploy/, in a folder, with the addresses of this run; and the proxy's own address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        front = f"127.0.0.1:{free.getsockname()[1]}"
+    front = free()
     addresses = {"127.0.0.1:7072": gateway, "127.0.0.1:8080": behind, "127.0.0.1:8000": front}
     unseen = set(addresses)
     for file in files:
@@ -56,22 +54,20 @@ def serving(folder, front, command, **more):
         stop(process)
 
 
-def listens(address):
-    host, port = address.split(":")
-    with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1):
-        return True
-    return False
-
-
 def nginx(folder, gateway, behind):
     front = configured(folder, gateway, behind, "nginx/forward-auth.conf")
-    paths = "".join(f"{name}_temp_path {folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    (folder / "nginx.conf").write_text(
-        f"daemon off; pid {folder}/pid; error_log stderr; worker_processes 1;\n"
-        + (f"user root;\n" if os.getuid() == 0 else "")
-        + f"events {{}}\nhttp {{ access_log off;\n{paths} include {folder}/forward-auth.conf; }}\n"
-    )
+    (folder / "nginx.conf").write_text(nginx_conf(folder, f"include {folder}/forward-auth.conf;"))
     return serving(folder, front, [tool("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")])
+
+
+def nginx_conf(folder, http):
+    """What nginx needs around the `http` block, to run in a folder and in the foreground."""
+    paths = "".join(f"{name}_temp_path {folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    user = "user root;\n" if os.getuid() == 0 else ""
+    return (
+        f"daemon off; pid {folder}/pid; error_log stderr; worker_processes 1;\n{user}events {{ worker_connections 8192; }}\n"
+        f"http {{ access_log off; keepalive_requests 100000000;\n{paths}{http}\n}}\n"
+    )
 
 
 def caddy(folder, gateway, behind):
