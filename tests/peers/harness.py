@@ -193,13 +193,13 @@ def listens(address):
     return False
 
 
-def cached(name, variable):
-    """A program that is named by a variable, installed, or in the cache of tests/peers/install."""
+def cached(name, variable, package=None):
+    """A program that is named by a variable, installed, or in the cache of tests/peers/install, there by its package."""
     found = os.environ.get(variable) or shutil.which(name)
     if found:
         return found
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "saddlebag-tests"
-    for place in sorted(cache.glob(f"{name}-*"), reverse=True):
+    for place in sorted(cache.glob(f"{package or name}-*"), reverse=True):
         for file in (place / name, place / "bin" / name):
             if os.access(file, os.X_OK):
                 return str(file)
