@@ -26,6 +26,7 @@ mod secret_file;
 mod serve;
 mod shown;
 mod sidecar;
+mod size;
 mod swap;
 mod token;
 mod until_told;
@@ -62,6 +63,7 @@ enum Command {
     Sidecar(Box<sidecar::Sidecar>),
     Keys(keys::Keys),
     Token(token::Token),
+    Size(size::Size),
     Credential(credential::Credential),
     Completions(completions::Completions),
     Man(man::Man),
@@ -123,6 +125,7 @@ impl Command {
             Self::Sidecar(sidecar) => sidecar.run(console),
             Self::Keys(keys) => keys.run(console),
             Self::Token(token) => token.run(console),
+            Self::Size(size) => size.run(console),
             Self::Credential(credential) => credential.run(console),
             Self::Completions(completions) => completions.run(console),
             Self::Man(man) => man.run(console),
