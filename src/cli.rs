@@ -140,6 +140,7 @@ Examples:
   saddlebag keys init
   saddlebag keys show
   saddlebag token issue --subject alice | saddlebag token verify
+  saddlebag size state.json
 
 Exit codes:
   0  done
@@ -173,6 +174,16 @@ mod tests {
         let program = super::Cli::command();
         let serve = program.find_subcommand("serve").unwrap();
         for flag in serve.get_arguments().filter_map(clap::Arg::get_long) {
+            assert!(flag == "help" || text.contains(&format!("`--{flag}`")), "--{flag}");
+        }
+    }
+
+    #[test]
+    fn every_flag_of_size_is_in_its_document() {
+        let text = include_str!("../docs/size.md");
+        let program = super::Cli::command();
+        let size = program.find_subcommand("size").unwrap();
+        for flag in size.get_arguments().filter_map(clap::Arg::get_long) {
             assert!(flag == "help" || text.contains(&format!("`--{flag}`")), "--{flag}");
         }
     }

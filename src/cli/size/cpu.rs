@@ -9,7 +9,6 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::bug;
 use super::issue::{Issuer, KINDS, Made};
-use super::sample::State;
 use crate::cli::failure::Failure;
 use crate::session::RawState;
 use crate::token::format::Protection;
@@ -21,8 +20,12 @@ pub(super) struct Cpu {
     pub(super) issue: f64,
 }
 
-/// Measures each kind, in the order of [`KINDS`], for about a second in all; `None` where no state fits a token.
-pub(super) fn measure(issuer: &Issuer<'_>, states: &[State]) -> Result<Option<[Cpu; 3]>, Failure> {
+/// Measures each kind, in the order of [`KINDS`], for about a second in all; `None` where there is no state that has a
+/// token.
+pub(super) fn measure(
+    issuer: &Issuer<'_>,
+    states: Vec<&RawState>,
+) -> Result<Option<[Cpu; 3]>, Failure> {
     let mut lanes = KINDS.map(Lane::new);
     for state in picked(states) {
         add(&mut lanes, issuer, state)?;
@@ -56,8 +59,7 @@ fn add(lanes: &mut [Lane; 3], issuer: &Issuer<'_>, state: &RawState) -> Result<(
 }
 
 /// Some states from the smallest to the largest, evenly, so that their mean is near that of the sample.
-fn picked(states: &[State]) -> Vec<&RawState> {
-    let mut sorted: Vec<&RawState> = states.iter().map(|state| &state.raw).collect();
+fn picked(mut sorted: Vec<&RawState>) -> Vec<&RawState> {
     sorted.sort_by_key(|raw| raw.as_cbor().len());
     let count = sorted.len().min(MOST_STATES);
     let middle_of_part = |part: usize| {
@@ -156,38 +158,35 @@ const MOST_ROUNDS: u32 = 1_000;
 mod tests {
     use saddlebag_keys::UnixTime;
 
-    use super::super::sample::Sample;
     use super::*;
     use crate::token::jwt::JwtAlgorithm;
 
-    fn states(input: &str) -> Vec<State> {
-        Sample::read(input.as_bytes(), "sample").unwrap().states
+    fn state(length: usize) -> RawState {
+        RawState::of(&"x".repeat(length)).unwrap()
     }
 
     #[test]
     fn every_kind_takes_time_and_a_larger_state_takes_more() {
         let issuer = Issuer::new("default", JwtAlgorithm::Hs256, None, UnixTime::now()).unwrap();
-        let [small, large] = [10, 20_000].map(|length| {
-            let states = states(&format!("\"{}\"", "x".repeat(length)));
-            measure(&issuer, &states).unwrap().unwrap()
-        });
+        let [small, large] =
+            [10, 20_000].map(|length| measure(&issuer, vec![&state(length)]).unwrap().unwrap());
         for (small, large) in small.iter().zip(large) {
             assert!(small.verify > 0.0 && small.issue > 0.0, "{small:?}");
             assert!(small.verify < large.verify && small.issue < large.issue, "{large:?}");
         }
-        let huge = states(&format!("\"{}\"", "x".repeat(70_000)));
-        assert_eq!(measure(&issuer, &huge).unwrap(), None);
+        assert_eq!(measure(&issuer, vec![&state(70_000)]).unwrap(), None);
+        assert_eq!(measure(&issuer, vec![]).unwrap(), None);
     }
 
     #[test]
     fn states_are_picked_evenly_by_size() {
-        let input: Vec<String> =
-            (0..640).rev().map(|length| format!("\"{}\"", "x".repeat(length))).collect();
-        let states = states(&input.join("\n"));
-        let picked: Vec<usize> =
-            picked(&states).iter().map(|raw| raw.to_json().unwrap().len() - 2).collect();
+        let states: Vec<RawState> = (0..640).rev().map(state).collect();
+        let picked: Vec<usize> = picked(states.iter().collect())
+            .iter()
+            .map(|raw| raw.to_json().unwrap().len() - 2)
+            .collect();
         assert_eq!(picked.len(), MOST_STATES);
         assert_eq!((picked[0], picked[1], picked[63]), (5, 15, 635));
-        assert_eq!(super::picked(&states[..3]).len(), 3);
+        assert_eq!(super::picked(vec![&state(1)]).len(), 1);
     }
 }

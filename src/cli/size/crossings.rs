@@ -41,9 +41,13 @@ pub(super) struct Sides {
     pub(super) more: usize,
 }
 
-/// Where the states are beside every crossing that was measured; the error names a row that cannot be read.
-pub(super) fn crossings(states: &[State], median: usize) -> Result<Vec<Crossing>, String> {
-    parse(MEASURED)?.into_iter().map(|row| Ok(row.beside(states, median))).collect()
+/// Where the states are beside every crossing in a file; the error names a row that cannot be read.
+pub(super) fn crossings(
+    file: &str,
+    states: &[State],
+    median: usize,
+) -> Result<Vec<Crossing>, String> {
+    parse(file)?.into_iter().map(|row| Ok(row.beside(states, median))).collect()
 }
 
 /// A row as it is written.
@@ -119,7 +123,8 @@ impl Row<'_> {
     }
 }
 
-const MEASURED: &str = include_str!("../../../docs/benchmarks/tradeoff/crossings.csv");
+/// What was measured.
+pub(super) const MEASURED: &str = include_str!("../../../docs/benchmarks/tradeoff/crossings.csv");
 const HEADER: &str = "compared,measure,kind,from_bytes,low_bytes,high_bytes";
 /// Bytes of the largest state that is measured.
 pub(super) const MOST_MEASURED: usize = 65_536;

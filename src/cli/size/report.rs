@@ -8,7 +8,7 @@ use super::cpu::{self, Cpu};
 use super::crossings::{self, Crossing};
 use super::fields::{self, Field};
 use super::issue::{Issuer, KINDS};
-use super::sample::{Refused, Sample};
+use super::sample::{Refused, Sample, State};
 use super::spread::Spread;
 use crate::cli::failure::Failure;
 use crate::token::format::Protection;
@@ -67,6 +67,7 @@ pub(super) struct Kind {
     pub(super) header_bytes: Spread,
     /// The part of the budget that it takes.
     pub(super) budget_share: Shares,
+    /// Of the states that cookies hold, whatever the kind.
     pub(super) cpu_us: Option<CpuTime>,
     /// Of the states that cookies hold.
     pub(super) month_bytes: Option<Month>,
@@ -113,10 +114,14 @@ impl Report {
         let states = &sample.states;
         let json_bytes = Spread::of(states.iter().map(|state| state.json));
         let mut kinds = Vec::with_capacity(KINDS.len());
+        let mut fits = vec![true; states.len()];
         for protection in KINDS {
-            kinds.push(Kind::of(protection, sample, issuer, load)?);
+            let (kind, rides) = Kind::of(protection, states, issuer, load)?;
+            kinds.push(kind);
+            fits.iter_mut().zip(rides).for_each(|(fits, ride)| *fits &= ride.is_some());
         }
-        let times = cpu::measure(issuer, states)?;
+        let fit = states.iter().zip(fits).filter(|(_, fits)| *fits).map(|(state, _)| &state.raw);
+        let times = cpu::measure(issuer, fit.collect())?;
         for (kind, cpu) in kinds.iter_mut().zip(times.iter().flatten()) {
             kind.cpu_us = Some(CpuTime::of(cpu, load));
         }
@@ -135,8 +140,12 @@ impl Report {
             encoded_bytes: Spread::of(states.iter().map(|state| state.raw.as_cbor().len())),
             kinds: Kinds { signed, sealed, jwt },
             fields: fields::fields(states),
-            crossings: crossings::crossings(states, json_bytes.median.unwrap_or_default())
-                .map_err(bug)?,
+            crossings: crossings::crossings(
+                crossings::MEASURED,
+                states,
+                json_bytes.median.unwrap_or_default(),
+            )
+            .map_err(bug)?,
             assumed: Assumed {
                 rate: load.rate,
                 renewals: load.renewals,
@@ -161,12 +170,12 @@ impl Kinds {
 impl Kind {
     fn of(
         protection: Protection,
-        sample: &Sample,
+        states: &[State],
         issuer: &Issuer<'_>,
         load: Load,
-    ) -> Result<Self, Failure> {
+    ) -> Result<(Self, Vec<Option<Ride>>), Failure> {
         let (mut characters, mut rides) = (Vec::new(), Vec::new());
-        for state in &sample.states {
+        for state in states {
             let made = issuer.issue(&state.raw, protection)?;
             characters.push(made.characters());
             rides.push(cookie::ride(&made, issuer.now));
@@ -175,7 +184,7 @@ impl Kind {
             Spread::of_those_that_fit(rides.iter().map(|ride| ride.as_ref().map(part)))
         };
         let header_bytes = spread(|ride| ride.request);
-        Ok(Self {
+        let kind = Self {
             protection,
             over_usual_length: characters.iter().filter(|length| **length > USUAL_LENGTH).count(),
             over_cookies: rides.iter().filter(|ride| ride.is_none()).count(),
@@ -185,7 +194,8 @@ impl Kind {
             cpu_us: None,
             month_bytes: Month::of(&rides, load),
             characters: Spread::of(characters),
-        })
+        };
+        Ok((kind, rides))
     }
 }
 

@@ -4,7 +4,7 @@ use super::crossings::{Crossing, MOST_MEASURED, Side};
 use super::fields::Field;
 use super::report::{Kind, Report};
 use super::spread::Spread;
-use crate::cli::shown::{Shown, count};
+use crate::cli::shown::Shown;
 
 /// The lines of it.
 pub(super) fn lines(report: &Report) -> Vec<String> {
@@ -31,14 +31,14 @@ fn head(report: &Report) -> Vec<String> {
         ),
     };
     let mut lines = vec![
-        count(report.states, "state", "states"),
+        counted(report.states, "state"),
         spread("as JSON", report.json_bytes),
         spread("encoded, as CBOR", report.encoded_bytes),
     ];
     if let Some(first) = &report.first_refused {
         lines.push(format!(
             "no token carries {}; the first, on line {}: {}",
-            count(report.refused, "other value", "other values"),
+            counted(report.refused, "other value"),
             first.line,
             Shown(&first.reason)
         ));
@@ -64,7 +64,7 @@ fn table(report: &Report, lines: &mut Vec<String>) {
     };
     spread("characters", |kind| kind.characters);
     spread("cookies", |kind| kind.cookies);
-    spread("bytes of the line Cookie: …", |kind| kind.header_bytes);
+    spread("bytes of the Cookie line", |kind| kind.header_bytes);
     let budget = grouped(assumed.header_budget);
     if kinds.iter().all(|kind| kind.header_bytes.is_one()) {
         row(format!("  of {budget} bytes"), &|kind| percent(kind.budget_share.worst));
@@ -107,7 +107,9 @@ fn misfits(report: &Report, lines: &mut Vec<String>) {
         lines.push("(*) refused unless longest_issued and longest_verified allow more".to_owned());
     }
     if none_fits {
-        lines.push(format!("{NONE} does not fit four cookies, and is in no number of bytes here"));
+        lines.push(format!(
+            "{NONE} does not fit four cookies, and is in no time and no sum of bytes here"
+        ));
     }
 }
 
@@ -136,7 +138,7 @@ fn picture(report: &Report, lines: &mut Vec<String>) {
 
 fn fields(report: &Report, lines: &mut Vec<String>) {
     if report.fields.is_empty() {
-        return lines.push("no fields: no state is an object".to_owned());
+        return lines.push("no fields: no state is an object that has any".to_owned());
     }
     lines.push("encoded bytes by top-level field, its name included".to_owned());
     lines.push(format!("{:>10} {:>10} {:>7} {:>9}  field", "median", "worst", "share", "states"));
@@ -154,21 +156,17 @@ fn fields(report: &Report, lines: &mut Vec<String>) {
     }
     let rest = report.fields.len().saturating_sub(MOST_FIELDS);
     if rest > 0 {
-        lines.push(format!(
-            "and {} with fewer bytes: --json has all",
-            count(rest, "field", "fields")
-        ));
+        lines.push(format!("and {} with fewer bytes: --json has all", counted(rest, "field")));
     }
 }
 
 fn crossings(report: &Report, lines: &mut Vec<String>) {
     if report.crossings.is_empty() {
         return lines.push(
-            "crossings: no crossings measured yet, so nothing is said of other places for sessions"
-                .to_owned(),
+            "no crossings measured yet: nothing is said of other places for sessions".to_owned(),
         );
     }
-    lines.push("crossings: from which JSON bytes of state on a token costs more than".to_owned());
+    lines.push("crossings: from how many bytes of JSON on a token costs more than".to_owned());
     for crossing in &report.crossings {
         let Crossing { compared, measure, kind, .. } = crossing;
         lines.push(format!("  {compared}, {measure}, {kind}: {}", from(crossing)));
@@ -221,6 +219,11 @@ fn grouped(number: usize) -> String {
     text
 }
 
+/// `1 state`, `3,000 states`.
+fn counted(number: usize, what: &str) -> String {
+    format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
 fn percent(share: Option<f64>) -> String {
     share.map_or(NONE.to_owned(), |share| format!("{:.1} %", share * 100.0))
 }
@@ -251,3 +254,103 @@ const NONE: &str = "-";
 const BAR: usize = 71;
 const MOST_FIELDS: usize = 16;
 const LONGEST_NAME: usize = 38;
+
+#[cfg(test)]
+mod tests {
+    use saddlebag_keys::UnixTime;
+
+    use super::super::crossings;
+    use super::super::issue::Issuer;
+    use super::super::report::Load;
+    use super::super::sample::Sample;
+    use super::*;
+    use crate::token::jwt::JwtAlgorithm;
+
+    fn report(input: &str, rows: &str) -> Report {
+        let sample = Sample::read(input.as_bytes(), "sample").unwrap();
+        let now = UnixTime::now();
+        let issuer = Issuer::new("default", JwtAlgorithm::Hs256, None, now).unwrap();
+        let load = Load { rate: 100.0, renewals: 0.1 };
+        let report = Report::of(&sample, &issuer, load).unwrap();
+        let header = "compared,measure,kind,from_bytes,low_bytes,high_bytes";
+        let file = format!("{header}\n{rows}");
+        let crossings = crossings::crossings(&file, &sample.states, 10).unwrap();
+        Report { crossings, ..report }
+    }
+
+    #[test]
+    fn every_line_has_room_in_80_columns() {
+        let states = [10, 500, 3_200, 70_000]
+            .map(|length| format!("{{\"{}\":\"{}\"}}", "n".repeat(100), "x".repeat(length)));
+        let rows = "redis,bandwidth,sealed,65000,64000,\nmemcached,latency,signed,,,\n";
+        let lines = lines(&report(&states.join("\n"), rows));
+        for line in &lines {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        assert!(lines.iter().any(|line| line.contains("nnn…")));
+    }
+
+    #[test]
+    fn a_bar_goes_to_the_median_to_p99_and_to_the_worst() {
+        let states = [10, 1_000, 2_500].map(|length| format!("\"{}\"", "x".repeat(length)));
+        let [usual, large, largest] = states;
+        let sample = [vec![usual; 50], vec![large; 49], vec![largest]].concat();
+        let report = report(&sample.join("\n"), "");
+        let mut drawn = Vec::new();
+        picture(&report, &mut drawn);
+        let columns = |mark| drawn[1].matches(mark).count();
+        let ends = report.kinds.sealed.header_bytes;
+        let to = |end: Option<usize>| (end.unwrap() * BAR).div_ceil(4_096);
+        assert_eq!(columns("#"), to(ends.median));
+        assert_eq!(columns("#") + columns("+"), to(ends.p99));
+        assert_eq!(columns("#") + columns("+") + columns("-"), to(ends.worst));
+        assert!(drawn[1].starts_with("sealed |##") && drawn[1].ends_with(" |"), "{}", drawn[1]);
+    }
+
+    #[test]
+    fn it_says_plainly_where_no_crossing_was_measured() {
+        let told = lines(&report("{}", "")).pop().unwrap();
+        assert!(told.starts_with("no crossings measured yet"), "{told}");
+    }
+
+    #[test]
+    fn crossings_are_told_with_their_bounds_and_sides() {
+        let rows = "redis,cpu,sealed,2300,2000,2600\nredis,latency,jwt,,50000,\nredis,bytes,signed,0,0,0\n";
+        let mut told = Vec::new();
+        super::crossings(&report("7", rows), &mut told);
+        assert_eq!(
+            told[1..],
+            [
+                "  redis, cpu, sealed: from 2,300 on (2,000 to 2,600)",
+                "    this state costs less",
+                "  redis, latency, jwt: at no size up to 65,536 (50,000 to over 65,536)",
+                "    this state costs less",
+                "  redis, bytes, signed: at every size",
+                "    this state costs more",
+            ]
+        );
+        let many = report(&format!("7 8 \"{}\"", "x".repeat(2_100)), rows);
+        let mut told = Vec::new();
+        super::crossings(&many, &mut told);
+        assert_eq!(told[2], "    the median state costs less; of all, 2 less, 1 unclear, 0 more");
+    }
+
+    #[test]
+    fn numbers_are_told_as_people_read_them() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 kB"),
+            (999_949, "999.9 kB"),
+            (999_951, "1.0 MB"),
+            (335_664_000_000, "335.7 GB"),
+            (u64::MAX, "18.4 EB"),
+        ] {
+            assert_eq!(human(bytes), text);
+        }
+        for (plain, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(plain), text);
+        }
+        assert_eq!([part(0.1), part(0.005), part(1.0)], ["10 %", "0.5 %", "100 %"]);
+    }
+}
