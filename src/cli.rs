@@ -105,10 +105,13 @@ fn command(arguments: Vec<OsString>, matches: ArgMatches) -> Result<Command, Fai
     let matches = program.clone().try_get_matches_from(&extended.arguments);
     let matches = matches.map_err(|error| extended.failure(&error))?;
     let mut command = read(&matches)?.command;
-    if let (Command::Serve(serve), Some(of_verb)) =
-        (&mut command, matches.subcommand_matches("serve"))
-    {
-        serve.settings = extended.settings(verb, of_verb);
+    if let Some((_, of_verb)) = matches.subcommand() {
+        let settings = extended.settings(verb, of_verb);
+        match &mut command {
+            Command::Serve(serve) => serve.settings = settings,
+            Command::Sidecar(sidecar) => sidecar.settings = settings,
+            _ => {}
+        }
     }
     Ok(command)
 }
