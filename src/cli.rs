@@ -26,6 +26,7 @@ mod secret_file;
 mod serve;
 mod shown;
 mod sidecar;
+mod size;
 mod swap;
 mod token;
 mod until_told;
@@ -62,6 +63,7 @@ enum Command {
     Sidecar(Box<sidecar::Sidecar>),
     Keys(keys::Keys),
     Token(token::Token),
+    Size(size::Size),
     Credential(credential::Credential),
     Completions(completions::Completions),
     Man(man::Man),
@@ -105,10 +107,13 @@ fn command(arguments: Vec<OsString>, matches: ArgMatches) -> Result<Command, Fai
     let matches = program.clone().try_get_matches_from(&extended.arguments);
     let matches = matches.map_err(|error| extended.failure(&error))?;
     let mut command = read(&matches)?.command;
-    if let (Command::Serve(serve), Some(of_verb)) =
-        (&mut command, matches.subcommand_matches("serve"))
-    {
-        serve.settings = extended.settings(verb, of_verb);
+    if let Some((_, of_verb)) = matches.subcommand() {
+        let settings = extended.settings(verb, of_verb);
+        match &mut command {
+            Command::Serve(serve) => serve.settings = settings,
+            Command::Sidecar(sidecar) => sidecar.settings = settings,
+            _ => {}
+        }
     }
     Ok(command)
 }
@@ -123,6 +128,7 @@ impl Command {
             Self::Sidecar(sidecar) => sidecar.run(console),
             Self::Keys(keys) => keys.run(console),
             Self::Token(token) => token.run(console),
+            Self::Size(size) => size.run(console),
             Self::Credential(credential) => credential.run(console),
             Self::Completions(completions) => completions.run(console),
             Self::Man(man) => man.run(console),
@@ -137,6 +143,7 @@ Examples:
   saddlebag keys init
   saddlebag keys show
   saddlebag token issue --subject alice | saddlebag token verify
+  saddlebag size state.json
 
 Exit codes:
   0  done
@@ -170,6 +177,16 @@ mod tests {
         let program = super::Cli::command();
         let serve = program.find_subcommand("serve").unwrap();
         for flag in serve.get_arguments().filter_map(clap::Arg::get_long) {
+            assert!(flag == "help" || text.contains(&format!("`--{flag}`")), "--{flag}");
+        }
+    }
+
+    #[test]
+    fn every_flag_of_size_is_in_its_document() {
+        let text = include_str!("../docs/size.md");
+        let program = super::Cli::command();
+        let size = program.find_subcommand("size").unwrap();
+        for flag in size.get_arguments().filter_map(clap::Arg::get_long) {
             assert!(flag == "help" || text.contains(&format!("`--{flag}`")), "--{flag}");
         }
     }

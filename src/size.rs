@@ -35,8 +35,12 @@ impl StateSize {
     ///
     /// [`StateError`] where it is none.
     pub fn of<T: Serialize + ?Sized>(state: &T) -> Result<Self, StateError> {
-        let state = RawState::of(state)?;
-        Ok(Self { bytes: state.as_cbor().len(), fields: weights(state.as_cbor()) })
+        Ok(Self::of_raw(&RawState::of(state)?))
+    }
+
+    /// Measures a state that is encoded already.
+    pub(crate) fn of_raw(state: &RawState) -> Self {
+        Self { bytes: state.as_cbor().len(), fields: weights(state.as_cbor()) }
     }
 
     /// Bytes of the whole state in CBOR.

@@ -23,6 +23,8 @@ use crate::token::jwt::PublicJwk;
 use crate::token::sealed::{DerivedCiphers, LONGEST_BINDING, Sealer};
 
 pub use builder::{ConfigError, TokensBuilder};
+#[cfg(feature = "server")]
+pub(crate) use builder::{LONGEST, USUAL_LENGTH};
 pub use child::{Child, ChildError};
 #[cfg(feature = "server")]
 pub(crate) use issue::check_subject;

@@ -32,5 +32,7 @@ mod rotators;
 mod running;
 #[path = "cli/secrecy.rs"]
 mod secrecy;
+#[path = "cli/sizes.rs"]
+mod sizes;
 #[path = "cli/transcripts.rs"]
 mod transcripts;

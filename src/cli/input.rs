@@ -24,15 +24,23 @@ pub(super) fn token(console: &mut Console) -> Result<String, Failure> {
 
 /// A JSON state from a file, or from standard input where it is called `-`.
 pub(super) fn state(console: &mut Console, file: &Path) -> Result<Vec<u8>, Failure> {
-    let input = if file.as_os_str() == "-" {
-        console.read_input("the state", LONGEST_STATE)?
-    } else {
-        read(file)?
-    };
+    let input = read(console, file, "the state", "--state", LONGEST_STATE)?;
     if input.len() > LONGEST_STATE {
         return Err(Failure::usage(
             format!("the state has more than {LONGEST_STATE} bytes"),
             "keep less in it: an id instead of what it names",
+        ));
+    }
+    Ok(input)
+}
+
+/// A sample of JSON states from a file, or from standard input where it is called `-`.
+pub(super) fn sample(console: &mut Console, file: &Path) -> Result<Vec<u8>, Failure> {
+    let input = read(console, file, "the sample", "FILE", LONGEST_SAMPLE)?;
+    if input.len() > LONGEST_SAMPLE {
+        return Err(Failure::usage(
+            format!("the sample has more than {LONGEST_SAMPLE} bytes"),
+            "give fewer states: some thousands, drawn at random, tell as much",
         ));
     }
     Ok(input)
@@ -46,16 +54,26 @@ pub(super) fn text_of_file(file: &Path, flag: &str) -> Result<String, Failure> {
     })
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+/// A file, or standard input; at most `limit` bytes and the one more that tells it is too long.
+fn read(
+    console: &mut Console,
+    file: &Path,
+    what: &str,
+    argument: &str,
+    limit: usize,
+) -> Result<Vec<u8>, Failure> {
+    if file.as_os_str() == "-" {
+        return console.read_input(what, limit);
+    }
     let name = file.to_string_lossy();
-    // Somebody took the option for the state itself: it is not to be repeated.
+    // Somebody took the argument for the state itself: it is not to be repeated.
     let shown = match name.trim_start().starts_with(['{', '[', '"']) {
-        true => "--state takes a file, not the state itself".to_owned(),
-        false => format!("--state {name}"),
+        true => format!("{argument} takes a file, not the state itself"),
+        false => format!("{argument} {name}"),
     };
     let help = "give a file that holds JSON, or - for standard input";
     let mut input = Vec::new();
-    let limit = u64::try_from(LONGEST_STATE).unwrap_or(u64::MAX).saturating_add(1);
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     let read = File::open(file).and_then(|file| file.take(limit).read_to_end(&mut input));
     match read {
         Ok(_) => Ok(input),
@@ -67,3 +85,5 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
 const LONGEST_TOKEN: usize = 65_537;
 /// Far above what fits a token, so that the answer names what weighs.
 const LONGEST_STATE: usize = 1 << 20;
+/// Some ten thousand states.
+const LONGEST_SAMPLE: usize = 1 << 24;

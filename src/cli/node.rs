@@ -1,5 +1,6 @@
 //! What verbs that serve have in common: flags, listeners, how they begin and how they end.
 
+mod check;
 mod gateway;
 mod limits;
 mod logs;
@@ -18,6 +19,7 @@ use super::failure::Failure;
 use super::until_told::told;
 use crate::service::{Address, Bound, Handed, clock_complaint};
 
+pub(super) use check::Findings;
 pub(super) use gateway::{GatewayArgs, cookie, rules};
 pub(super) use limits::{LimitArgs, at_least_one, some_time};
 pub(super) use logs::LogArgs;
@@ -98,6 +100,11 @@ pub(super) fn tell_when_ready(
             say(&more);
         }
     });
+}
+
+/// Nothing says where the ring is; `more` is what else could be said in its place.
+pub(super) fn no_ring(more: &str) -> Failure {
+    Failure::usage("no ring", format!("say --ring file:PATH or vault:MOUNT/PATH{more}"))
 }
 
 /// Two metrics have one name.

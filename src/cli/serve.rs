@@ -148,9 +148,7 @@ impl Serve {
             false => None,
         };
         let place = dev.as_ref().map(dev::Dev::ring).or(self.ring.as_ref());
-        let place = place.ok_or_else(|| {
-            Failure::usage("no ring", "say --ring file:PATH or vault:MOUNT/PATH, or --dev")
-        })?;
+        let place = place.ok_or_else(|| node::no_ring(", or --dev"))?;
         let ring = self.watch.watch(place, self.watch.ring_cache.as_ref(), self.dev)?;
         let credential_ring =
             self.credential_ring.as_ref().map(|place| self.watch.watch(place, None, self.dev));

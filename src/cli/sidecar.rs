@@ -1,11 +1,15 @@
 //! `saddlebag sidecar`: the reverse proxy beside a service.
 
+mod check;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use saddlebag_keys::KeyRingHandle;
 
 use super::End;
+use super::config_file::Setting;
 use super::console::Console;
 use super::duration::Duration as Span;
 use super::failure::{Exit, Failure};
@@ -14,7 +18,7 @@ use super::node::{
 };
 use super::ring::{RingLocation, location_parser};
 use crate::carrier::Cookie;
-use crate::gateway::Believed;
+use crate::gateway::{Believed, Rules};
 use crate::service::{Address, CannotServe, Handed, Listeners, LocalUser, Service, Settings};
 use crate::sidecar::{Bounds, SidecarSettings, Upstream};
 use crate::tokens::Tokens;
@@ -40,6 +44,14 @@ pub(super) struct Sidecar {
     /// Takes more flags from a TOML file: listen = "127.0.0.1:8080"
     #[arg(long, env = "SADDLEBAG_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+
+    /// Validates what would run, prints it, and ends
+    #[arg(long)]
+    check: bool,
+
+    /// Prints it as JSON
+    #[arg(long, requires = "check")]
+    json: bool,
 
     /// Where clients' requests are taken: host:port (port 0 is any free one), unix:PATH, or systemd:NAME
     #[arg(long, env = "SADDLEBAG_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
@@ -122,6 +134,10 @@ pub(super) struct Sidecar {
 
     #[command(flatten)]
     logs: LogArgs,
+
+    /// Everything above as it is in force, and from where.
+    #[arg(skip)]
+    pub(super) settings: Vec<Setting>,
 }
 
 /// What the service may take.
@@ -158,10 +174,13 @@ Examples:
   saddlebag sidecar --ring file:ring.json --upstream http://127.0.0.1:3000 --cookie-insecure
   saddlebag sidecar --ring file:ring.json --listen 0.0.0.0:8443 --tls-cert chain.pem --tls-key key.pem \\
       --upstream unix:/run/app.sock --rules rules.toml --audience shop
-  saddlebag sidecar --config /etc/saddlebag/sidecar.toml";
+  saddlebag sidecar --config /etc/saddlebag/sidecar.toml --check";
 
 impl Sidecar {
-    pub(super) fn run(self, _: &mut Console) -> End {
+    pub(super) fn run(self, console: &mut Console) -> End {
+        if self.check {
+            return self.check(console);
+        }
         if let Some(failure) = self.misplaced() {
             return Err(failure);
         }
@@ -174,13 +193,9 @@ impl Sidecar {
     fn serve(self) -> End {
         // Before there are other threads, the ring's first.
         let mut handed = Handed::from_env();
-        let place = self
-            .ring
-            .as_ref()
-            .ok_or_else(|| Failure::usage("no ring", "say --ring file:PATH or vault:MOUNT/PATH"))?;
+        let place = self.ring.as_ref().ok_or_else(|| node::no_ring(""))?;
         let ring = self.watch.watch(place, self.watch.ring_cache.as_ref(), false)?;
-        let tokens = Tokens::builder(ring.clone()).audience(&self.audience).build();
-        let service = self.service(tokens.map_err(|error| Failure::config(&error))?)?;
+        let service = self.service(self.tokens(ring.clone())?)?;
         let runtime = node::runtime()?;
         let end = runtime.block_on(async {
             // From here on an end is a good one.
@@ -232,16 +247,21 @@ impl Sidecar {
         }
     }
 
+    fn tokens(&self, ring: KeyRingHandle) -> Result<Tokens, Failure> {
+        let tokens = Tokens::builder(ring).audience(&self.audience).build();
+        tokens.map_err(|error| Failure::config(&error))
+    }
+
+    fn rules(&self) -> Result<Rules, Failure> {
+        match &self.rules {
+            Some(path) => node::rules("--rules", Some(path)),
+            None => Ok(Rules::all_optional()),
+        }
+    }
+
     fn service(&self, tokens: Tokens) -> Result<Service, Failure> {
         let limits = self.limits.limits();
-        let upstream = self
-            .upstream
-            .clone()
-            .ok_or_else(|| Failure::usage("no upstream", "say --upstream http://127.0.0.1:3000"))?;
-        let rules = match &self.rules {
-            Some(path) => node::rules("--rules", Some(path))?,
-            None => crate::gateway::Rules::all_optional(),
-        };
+        let upstream = self.upstream.clone().ok_or_else(no_upstream)?;
         let bounds = Bounds {
             body_bytes: u64::try_from(self.service.max_body_bytes).unwrap_or(u64::MAX),
             body_within: limits.body_within,
@@ -254,7 +274,7 @@ impl Sidecar {
         };
         let sidecar = SidecarSettings {
             upstream,
-            rules,
+            rules: self.rules()?,
             cookie: node::cookie(&self.cookie, self.cookie_insecure),
             bearer: self.bearer,
             believed: self.trust.clone(),
@@ -275,4 +295,8 @@ impl Sidecar {
             CannotServe::Metrics(error) => node::no_metrics(&error),
         })
     }
+}
+
+fn no_upstream() -> Failure {
+    Failure::usage("no upstream", "say --upstream http://127.0.0.1:3000")
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::path::PathBuf;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -84,6 +85,22 @@ impl Upstream {
         self.http2
     }
 
+    /// Its Unix socket, where it has one.
+    pub(crate) fn socket(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Tcp(_) => None,
+            Place::Unix(path) => Some(path),
+        }
+    }
+
+    /// The addresses of its host; none where it has a Unix socket. Asks the system, and blocks.
+    pub(crate) fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        match &self.place {
+            Place::Tcp(authority) => Ok(host_and_port(authority).to_socket_addrs()?.collect()),
+            Place::Unix(_) => Ok(Vec::new()),
+        }
+    }
+
     /// The address of a request there. Its authority is the service's own, whatever the client's is: by it connections
     /// are kept.
     pub(super) fn uri(&self, target: PathAndQuery) -> Option<Uri> {
@@ -111,6 +128,13 @@ impl Upstream {
     }
 }
 
+/// What names are looked up by: addresses of version 6 without their brackets.
+fn host_and_port(authority: &Authority) -> (&str, u16) {
+    let host = authority.host();
+    let plain = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    (plain.unwrap_or(host), authority.port_u16().unwrap_or(80))
+}
+
 /// Makes connections to one service.
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
@@ -132,13 +156,7 @@ impl Service<Uri> for Connector {
         let connected = async move {
             match &*place {
                 Place::Tcp(authority) => {
-                    let host = authority.host();
-                    let host = host
-                        .strip_prefix('[')
-                        .and_then(|host| host.strip_suffix(']'))
-                        .unwrap_or(host);
-                    let port = authority.port_u16().unwrap_or(80);
-                    let stream = TcpStream::connect((host, port)).await?;
+                    let stream = TcpStream::connect(host_and_port(authority)).await?;
                     // A request is sent whole: waiting for more only costs time.
                     let _ = stream.set_nodelay(true);
                     Ok(Stream::Tcp(TokioIo::new(stream)))

@@ -245,6 +245,8 @@ impl std::error::Error for ConfigError {
     }
 }
 
-const LONGEST: usize = 65_536;
-const USUAL_LENGTH: usize = 4_000;
+/// Characters that a token may have at most, whatever is set.
+pub(crate) const LONGEST: usize = 65_536;
+/// Characters that an issued token may have unless told.
+pub(crate) const USUAL_LENGTH: usize = 4_000;
 const MOST_DERIVED: usize = 1 << 20;

@@ -9,6 +9,8 @@
     clippy::string_slice
 )]
 
+mod redirects;
+
 use std::sync::{Arc, Mutex};
 
 use axum::extract::State;
@@ -65,8 +67,15 @@ async fn serve(app: Router) -> String {
     address
 }
 
+/// A client's beginnings; in a build whose reqwest has TLS, that wants a provider which is named.
+fn builder() -> reqwest::ClientBuilder {
+    #[cfg(feature = "server")]
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy()
+}
+
 fn client(layer: PropagateLayer) -> ClientWithMiddleware {
-    let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
+    let client = builder().redirect(redirect::Policy::none()).build().unwrap();
     ClientBuilder::new(client).with(layer).build()
 }
 
@@ -144,7 +153,7 @@ async fn a_session_goes_down_a_chain_of_three_services_and_its_first_token_does_
 
     let state = json!({"locale": "de", "cart": 7, "csrf": "secret"});
     let issued = tokens[0].issue(NewSession::of(&state).subject("alice")).unwrap();
-    let request = Client::builder().no_proxy().build().unwrap().get(format!("http://{first}/"));
+    let request = builder().build().unwrap().get(format!("http://{first}/"));
     let request = request.header(COOKIE, format!("__Host-session={}", issued.token));
     assert_eq!(request.send().await.unwrap().text().await.unwrap(), "\"done\"");
 

@@ -14,6 +14,7 @@
 
 mod api;
 mod bodies;
+mod check;
 mod deploy;
 mod failing;
 mod headers;

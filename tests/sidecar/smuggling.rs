@@ -125,6 +125,31 @@ fn requests_one_behind_the_other_are_all_passed_on() {
     assert_eq!(targets(&upstream), ["/first", "/hidden"].repeat(4));
 }
 
+/// RFC 9112, section 6.3: hyper counts the chunks and takes the length away before anybody can see that it was there. So
+/// the answer is no 400: the service is told of one length, and nothing more is read.
+#[test]
+fn of_two_lengths_the_service_is_told_one_and_the_connection_ends() {
+    let (upstream, sidecar) = world();
+    for lines in [
+        "content-length: 3\r\ntransfer-encoding: chunked",
+        "transfer-encoding: chunked\r\ncontent-length: 3",
+        "content-length: 99\r\nconnection: keep-alive\r\ntransfer-encoding: chunked",
+        "content-length: 1\r\ntransfer-encoding: chunked\r\ncontent-length: 2",
+    ] {
+        let before = upstream.count();
+        let mut client = sidecar.connect();
+        let head = format!("POST /first HTTP/1.1\r\nhost: x\r\n{lines}\r\n\r\n");
+        client.send(format!("{head}3\r\nabc\r\n0\r\n\r\n{HIDDEN}").as_bytes());
+        let answer = read(&mut client.0).unwrap();
+        assert_eq!((answer.status(), answer.one("connection")), (200, "close"), "{lines}");
+        assert_eq!(client.rest(), "", "{lines}");
+        assert_eq!(upstream.count(), before + 1, "{lines}");
+        let seen = upstream.last();
+        assert_eq!((seen.text(), seen.one("transfer-encoding")), ("abc", "chunked"), "{lines}");
+        assert!(seen.all("content-length").is_empty(), "{lines}");
+    }
+}
+
 #[test]
 fn no_hidden_request_reaches_the_service() {
     let (upstream, sidecar) = world();

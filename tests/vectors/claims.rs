@@ -42,6 +42,12 @@ impl State {
     }
 }
 
+/// U+FEFF is a letter like any other, which many a decoder takes away where a text begins: of two names it would make one.
+pub fn marked() -> State {
+    let json = "{\"k\":\"\u{feff}a\",\"\u{feff}k\":[\"\u{feff}\",\"a\u{feff}\"]}";
+    State::new("a2 616b 64 efbbbf61 64 efbbbf6b 82 63 efbbbf 64 61efbbbf", json)
+}
+
 impl Default for Claims {
     /// A quarter of an hour idle, a day in all, with a small cart.
     fn default() -> Self {

@@ -2,7 +2,7 @@
 
 use ed25519_dalek::Signer;
 
-use crate::claims::{Claims, START, State};
+use crate::claims::{Claims, START, State, marked};
 use crate::keys::{Keys, fixed, hmac, root};
 use crate::text::{base64url, quoted};
 use crate::vector::{Case, RingKey, Vector};
@@ -167,6 +167,11 @@ fn accepted(alg: Alg) -> Vec<Vector> {
         ("ends_at at its maximum of 2^40 - 1", Claims { ends: far, ..base() }),
         ("a subject of 255 bytes", subject(&"s".repeat(255))),
         ("a subject that a decoder must not normalise", subject("e\u{301}\u{e9}\u{2000} A\0a")),
+        (
+            "a subject that begins and ends with a byte order mark",
+            subject("\u{feff}user-17\u{feff}"),
+        ),
+        ("state whose texts begin with a byte order mark", Claims { state: marked(), ..base() }),
         ("state that is a scalar", state("1b ffffffffffffffff", "18446744073709551615")),
         ("state with a float that is whole", state("81 f9 3c00", "[1.0]")),
         ("state with an exponent", state("f9 63d0", "1e3")),

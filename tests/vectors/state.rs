@@ -145,6 +145,7 @@ fn both_ways() -> Vec<Pair> {
         ("text of two characters, not composed", "\"e\u{301}\"", "6365cc81"),
         ("text of three bytes", "\"\u{6c34}\"", "63e6b0b4"),
         ("text of four bytes", "\"\u{1f600}\"", "64f09f9880"),
+        ("a byte order mark in front of text", "\"\u{feff}a\"", "64 efbbbf61"),
         ("the last character there is", "\"\u{10ffff}\"", "64f48fbfbf"),
         ("an empty array", "[]", "80"),
         ("an empty object", "{}", "a0"),
@@ -171,6 +172,11 @@ fn both_ways() -> Vec<Pair> {
             "names that only a normaliser thinks equal",
             "{\"\u{c5}\":1,\"\u{212b}\":2}",
             "a2 62c385 01 63e284ab 02",
+        ),
+        (
+            "names that differ in a byte order mark in front",
+            "{\"k\":0,\"\u{feff}k\":1}",
+            "a2 616b 00 64 efbbbf6b 01",
         ),
         ("one name at two depths", r#"{"a":{"a":{"a":0}}}"#, "a1 6161 a1 6161 a1 6161 00"),
         ("one name in two objects", r#"[{"a":0},{"a":0}]"#, "82 a1 6161 00 a1 6161 00"),
@@ -226,6 +232,7 @@ fn from_json() -> Vec<Pair> {
         ("an escaped pair in capitals", r#""\uDBFF\uDFFF""#, "64f48fbfbf"),
         ("an escaped backslash before u", r#""\\ud800""#, "66 5c7564383030"),
         ("a byte order mark inside of text", "\"\u{feff}\"", "63efbbbf"),
+        ("an escaped byte order mark in front of text", r#""\ufeffa""#, "64 efbbbf61"),
         ("DEL and the line separator need no escape", "\"\u{7f}\u{2028}\"", "64 7f e280a8"),
         ("an escaped name", r#"{"\u0061":0}"#, "a1 6161 00"),
     ]

@@ -1,6 +1,6 @@
 //! Sections 1 to 4: signed and sealed tokens, and the vectors that both kinds share.
 
-use crate::claims::{Claims, START, State};
+use crate::claims::{Claims, START, State, marked};
 use crate::keys::{Keys, fixed, hmac, nonce, root};
 use crate::text::{base64url, hex};
 use crate::vector::{Case, Vector};
@@ -176,6 +176,11 @@ fn accepted(kind: Kind) -> Vec<Vector> {
         ("a subject of one byte", subject("x")),
         ("a subject of 255 bytes", subject(&"s".repeat(255))),
         ("a subject that a decoder must not normalise", subject("e\u{301}\u{e9}\u{2000} A\0a")),
+        (
+            "a subject that begins and ends with a byte order mark",
+            subject("\u{feff}user-17\u{feff}"),
+        ),
+        ("a subject that is a byte order mark", subject("\u{feff}")),
         ("a subject of 255 bytes in 85 characters", subject(&"\u{20ac}".repeat(85))),
     ];
     list.iter()
@@ -194,6 +199,7 @@ fn states(kind: Kind) -> Vec<Vector> {
         ("state with a float that is whole", State::new("f9 3c00", "1.0")),
         ("state with longer forms inside", State::new("9a00000001 1800", "[0]")),
         ("state with keys out of order", State::new("a2 6162 01 6161 02", r#"{"b":1,"a":2}"#)),
+        ("state whose texts begin with a byte order mark", marked()),
         ("state with depth 32", State::new(&nested(32), &deep_json)),
         ("bad state: depth 33", State::bad(&nested(33))),
         ("bad state: a byte after its item", State::bad("00 00")),

@@ -47,19 +47,10 @@ impl WatchArgs {
         cache: Option<&PathBuf>,
         dev: bool,
     ) -> Result<KeyRingHandle, Failure> {
+        if let Some(failure) = self.misplaced(place, cache) {
+            return Err(failure);
+        }
         let refresh_every = self.refresh_every.map(Duration::from);
-        if refresh_every.is_some_and(|pause| pause.is_zero()) {
-            return Err(Failure::usage(
-                "--refresh-every 0s: the ring's source is looked at every second at most",
-                "say a second or more",
-            ));
-        }
-        if let (Some(cache), Some(_)) = (cache, place.file_path()) {
-            return Err(Failure::usage(
-                format!("--ring-cache {}: {place} is on this machine already", cache.display()),
-                "leave it out: a copy is for a ring in Vault",
-            ));
-        }
         let options = WatchOptions {
             refresh_every: refresh_every.unwrap_or_else(|| place.usual_refresh()),
             cache: cache.map(RingCache::new),
@@ -79,6 +70,25 @@ impl WatchArgs {
             tracing::error!(ring = %place, "the ring is waited for; help: {}", help.help());
         }
         Ok(handle)
+    }
+
+    /// Flags that do not go with each other, or with this ring.
+    pub(in crate::cli) fn misplaced(
+        &self,
+        place: &RingLocation,
+        cache: Option<&PathBuf>,
+    ) -> Option<Failure> {
+        if self.refresh_every.is_some_and(|pause| pause.0 == 0) {
+            return Some(Failure::usage(
+                "--refresh-every 0s: the ring's source is looked at every second at most",
+                "say a second or more",
+            ));
+        }
+        let (cache, _) = cache.zip(place.file_path())?;
+        Some(Failure::usage(
+            format!("--ring-cache {}: {place} is on this machine already", cache.display()),
+            "leave it out: a copy is for a ring in Vault",
+        ))
     }
 
     /// The store of a ring, with what this node's flags allow.

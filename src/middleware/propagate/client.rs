@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use http::Extensions;
-use reqwest_middleware::reqwest::{Request, Response};
+use reqwest_middleware::reqwest::{Request, Response, redirect};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 use saddlebag_keys::UnixTime;
 
@@ -33,7 +33,8 @@ use crate::middleware::Incoming;
 /// reqwest follows redirects below its middleware, which sees the first request alone. On the way it drops
 /// `Authorization` as soon as scheme, host or port change, and so a listed host that redirects to another one gives
 /// no session away, though it may keep one that should have followed. It drops no header of another
-/// [name](PropagateLayer::header). Services that call each other seldom need redirects: `redirect::Policy::none()`.
+/// [name](PropagateLayer::header): a client that has one takes [`redirects_at_home`](PropagateLayer::redirects_at_home).
+/// Services that call each other seldom need redirects: `redirect::Policy::none()`.
 #[async_trait]
 impl Middleware for PropagateLayer {
     async fn handle(
@@ -54,3 +55,25 @@ impl Middleware for PropagateLayer {
         next.run(request, extensions).await
     }
 }
+
+impl PropagateLayer {
+    /// For a client of reqwest that follows redirects: those that stay at the same scheme, host and port, ten at most.
+    /// A redirect to anywhere else is the answer itself, and the caller's to judge.
+    ///
+    /// With it a session goes nowhere by a redirect, whatever [header](Self::header) it is in.
+    pub fn redirects_at_home() -> redirect::Policy {
+        redirect::Policy::custom(|attempt| {
+            let home = attempt.previous().last().map(|url| url.origin());
+            if home != Some(attempt.url().origin()) {
+                return attempt.stop();
+            }
+            if attempt.previous().len() > MOST_REDIRECTS {
+                return attempt.error("too many redirects");
+            }
+            attempt.follow()
+        })
+    }
+}
+
+/// As many as reqwest's own policy.
+const MOST_REDIRECTS: usize = 10;

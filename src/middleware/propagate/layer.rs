@@ -74,7 +74,8 @@ impl PropagateLayer {
     /// Passes it on in this header, alone, in place of `Authorization: Bearer`.
     ///
     /// A client that follows redirects knows that `Authorization` is not for another host. It does not know that of
-    /// a header of one's own, and will send it wherever it is redirected to: turn redirects off.
+    /// a header of one's own, and will send it wherever it is redirected to: turn redirects off, or, for a client of
+    /// reqwest, take `PropagateLayer::redirects_at_home()`.
     pub fn header(mut self, name: HeaderName) -> Self {
         Arc::make_mut(&mut self.pass).header = Some(name);
         self

@@ -72,6 +72,9 @@ fn canaries_are_found_in_nothing_that_a_verb_tells() {
             &["serve", "--check", "--log", input],
             &["serve", "--check", "--otlp", input],
             &["serve", "--check", "--allow-uid", input],
+            &["sidecar", "--check", "--upstream", input],
+            &["sidecar", "--check", "--upstream", "unix:app", "--rules", input],
+            &["sidecar", "--check", "--upstream", "unix:app", "--cookie", input],
             &["keys", "import", input],
             &["keys", "restore", input],
             &["keys", "publish", "--to", input],
@@ -111,6 +114,7 @@ fn canaries_are_found_in_nothing_that_a_verb_tells() {
             &["keys", "export", "--audience", "shop", "--out", "/dev/full"],
             &["keys", "publish", "--audience", "shop", "--to", "file:/dev/null/ring.json"],
             &["serve", "--check", "--json"],
+            &["sidecar", "--check", "--json", "--upstream", "unix:app"],
             &["token", "verify"],
         ] {
             let place = other.place();

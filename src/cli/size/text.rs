@@ -1,0 +1,356 @@
+//! A report for a terminal of 80 columns: a table of the kinds, a picture, fields, crossings.
+
+use super::crossings::{Crossing, MOST_MEASURED, Side};
+use super::fields::Field;
+use super::report::{Kind, Report};
+use super::spread::Spread;
+use crate::cli::shown::Shown;
+
+/// The lines of it.
+pub(super) fn lines(report: &Report) -> Vec<String> {
+    let mut lines = head(report);
+    lines.push(String::new());
+    table(report, &mut lines);
+    lines.push(String::new());
+    picture(report, &mut lines);
+    lines.push(String::new());
+    fields(report, &mut lines);
+    lines.push(String::new());
+    crossings(report, &mut lines);
+    lines
+}
+
+fn head(report: &Report) -> Vec<String> {
+    let spread = |what: &str, Spread { median, p99, worst }: Spread| match report.states {
+        1 => format!("  {what:<18} {:>9} bytes", number(worst)),
+        _ => format!(
+            "  {what:<18} {:>9} bytes median, {} p99, {} worst",
+            number(median),
+            number(p99),
+            number(worst)
+        ),
+    };
+    let mut lines = vec![
+        counted(report.states, "state"),
+        spread("as JSON", report.json_bytes),
+        spread("encoded, as CBOR", report.encoded_bytes),
+    ];
+    if let Some(first) = &report.first_refused {
+        lines.push(format!(
+            "no token carries {}; the first, on line {}: {}",
+            counted(report.refused, "other value"),
+            first.line,
+            Shown(&first.reason)
+        ));
+    }
+    lines
+}
+
+fn table(report: &Report, lines: &mut Vec<String>) {
+    let kinds = report.kinds.each();
+    let mut row = |label: String, cell: &dyn Fn(&Kind) -> String| {
+        let [signed, sealed, jwt] = kinds.map(cell);
+        lines.push(format!("{label:<41} {signed:>12} {sealed:>12} {jwt:>12}"));
+    };
+    let assumed = &report.assumed;
+    row(String::new(), &|kind| kind.protection.to_string());
+    let mut spread = |label: &str, part: fn(&Kind) -> Spread| {
+        if kinds.iter().all(|kind| part(kind).is_one()) {
+            return row(label.to_owned(), &|kind| number(part(kind).worst));
+        }
+        row(format!("{label}: median"), &|kind| number(part(kind).median));
+        row("  p99".to_owned(), &|kind| number(part(kind).p99));
+        row("  worst".to_owned(), &|kind| number(part(kind).worst));
+    };
+    spread("characters", |kind| kind.characters);
+    spread("cookies", |kind| kind.cookies);
+    spread("bytes of the Cookie line", |kind| kind.header_bytes);
+    let budget = grouped(assumed.header_budget);
+    if kinds.iter().all(|kind| kind.header_bytes.is_one()) {
+        row(format!("  of {budget} bytes"), &|kind| percent(kind.budget_share.worst));
+    } else {
+        row(format!("  of {budget} bytes: median"), &|kind| percent(kind.budget_share.median));
+        row("    worst".to_owned(), &|kind| percent(kind.budget_share.worst));
+    }
+    let time = |time: Option<f64>| time.map_or(NONE.to_owned(), |time| format!("{time:.2} µs"));
+    row("CPU to verify".to_owned(), &|kind| time(kind.cpu_us.map(|cpu| cpu.verify)));
+    row("CPU to issue".to_owned(), &|kind| time(kind.cpu_us.map(|cpu| cpu.issue)));
+    row(format!("CPU a request, {} renewed", part(assumed.renewals)), &|kind| {
+        time(kind.cpu_us.map(|cpu| cpu.request))
+    });
+    let bytes = |bytes: Option<u64>| bytes.map_or(NONE.to_owned(), human);
+    row(format!("from clients, 30 days of {} requests/s", assumed.rate), &|kind| {
+        bytes(kind.month_bytes.map(|month| month.requests))
+    });
+    row(format!("to clients, {} renewed", part(assumed.renewals)), &|kind| {
+        bytes(kind.month_bytes.map(|month| month.answers))
+    });
+    misfits(report, lines);
+}
+
+/// What does not fit, where something does not.
+fn misfits(report: &Report, lines: &mut Vec<String>) {
+    let kinds = report.kinds.each();
+    let mut row = |label: String, part: fn(&Kind) -> usize| {
+        let [signed, sealed, jwt] = kinds.map(|kind| grouped(part(kind)));
+        lines.push(format!("{label:<41} {signed:>12} {sealed:>12} {jwt:>12}"));
+    };
+    if kinds.iter().any(|kind| kind.over_usual_length > 0) {
+        let usual = grouped(report.assumed.usual_length);
+        row(format!("states over {usual} characters (*)"), |kind| kind.over_usual_length);
+    }
+    let none_fits = kinds.iter().any(|kind| kind.over_cookies > 0);
+    if none_fits {
+        row("states that do not fit four cookies".to_owned(), |kind| kind.over_cookies);
+    }
+    if kinds.iter().any(|kind| kind.over_usual_length > 0) {
+        lines.push("(*) refused unless longest_issued and longest_verified allow more".to_owned());
+    }
+    if none_fits {
+        lines.push(format!(
+            "{NONE} does not fit four cookies, and is in no time and no sum of bytes here"
+        ));
+    }
+}
+
+/// Each kind's line `Cookie: …` against the budget: from the left to the median, on to p99, on to the worst.
+fn picture(report: &Report, lines: &mut Vec<String>) {
+    let budget = report.assumed.header_budget;
+    let column = |bytes: usize| bytes.saturating_mul(BAR).div_ceil(budget.max(1));
+    for kind in report.kinds.each() {
+        let Spread { median, p99, worst } = kind.header_bytes;
+        let ends = [median, p99, worst].map(|end| end.map_or(usize::MAX, column));
+        let bar: String = (1..=BAR)
+            .map(|at| match ends.iter().position(|end| at <= *end) {
+                Some(0) => '#',
+                Some(1) => '+',
+                Some(_) => '-',
+                None => ' ',
+            })
+            .collect();
+        let over = worst.is_none_or(|worst| worst > budget);
+        lines.push(format!("{:<6} |{bar}{}", kind.protection, if over { '>' } else { '|' }));
+    }
+    let width = BAR.saturating_sub(1);
+    lines.push(format!("{:<6} 0{:>width$}", "", format!("{} bytes", grouped(budget))));
+    lines.push(format!("{:<6} # to the median   + to p99   - to the worst   > beyond", ""));
+}
+
+fn fields(report: &Report, lines: &mut Vec<String>) {
+    if report.fields.is_empty() {
+        return lines.push("no fields: no state is an object that has any".to_owned());
+    }
+    lines.push("encoded bytes by top-level field, its name included".to_owned());
+    lines.push(format!("{:>10} {:>10} {:>7} {:>9}  field", "median", "worst", "share", "states"));
+    for Field { name, states, bytes, share } in report.fields.iter().take(MOST_FIELDS) {
+        let cut: String = name.chars().take(LONGEST_NAME).collect();
+        let more = if cut.len() < name.len() { "…" } else { "" };
+        lines.push(format!(
+            "{:>10} {:>10} {:>7} {:>9}  {}{more}",
+            number(bytes.median),
+            number(bytes.worst),
+            percent(Some(*share)),
+            grouped(*states),
+            Shown(&cut)
+        ));
+    }
+    let rest = report.fields.len().saturating_sub(MOST_FIELDS);
+    if rest > 0 {
+        lines.push(format!("and {} with fewer bytes: --json has all", counted(rest, "field")));
+    }
+}
+
+fn crossings(report: &Report, lines: &mut Vec<String>) {
+    if report.crossings.is_empty() {
+        return lines.push(
+            "no crossings measured yet: nothing is said of other places for sessions".to_owned(),
+        );
+    }
+    lines.push("crossings: from how many bytes of JSON on a token costs more than".to_owned());
+    for crossing in &report.crossings {
+        let Crossing { compared, measure, kind, .. } = crossing;
+        lines.push(format!("  {compared}, {measure}, {kind}: {}", from(crossing)));
+        let side = match crossing.median {
+            Side::Less => "costs less",
+            Side::Unclear => "is too close to tell",
+            Side::More => "costs more",
+        };
+        let sides = &crossing.states;
+        lines.push(match report.states {
+            1 => format!("    this state {side}"),
+            _ => format!(
+                "    the median state {side}; of all, {} less, {} unclear, {} more",
+                grouped(sides.less),
+                grouped(sides.unclear),
+                grouped(sides.more)
+            ),
+        });
+    }
+}
+
+fn from(crossing: &Crossing) -> String {
+    let most = grouped(MOST_MEASURED);
+    let from = match crossing.from_bytes {
+        None => format!("at no size up to {most}"),
+        Some(0) => "at every size".to_owned(),
+        Some(bytes) => format!("from {} on", grouped(bytes)),
+    };
+    let end = |bytes: Option<usize>| bytes.map_or(format!("over {most}"), grouped);
+    match (crossing.low_bytes, crossing.high_bytes) {
+        (None | Some(0), None | Some(0)) => from,
+        (low, high) => format!("{from} ({} to {})", end(low.or(crossing.from_bytes)), end(high)),
+    }
+}
+
+fn number(number: Option<usize>) -> String {
+    number.map_or(NONE.to_owned(), grouped)
+}
+
+/// `12,345,678`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len().saturating_mul(2));
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && digits.len().saturating_sub(index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 state`, `3,000 states`.
+fn counted(number: usize, what: &str) -> String {
+    format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or(NONE.to_owned(), |share| format!("{:.1} %", share * 100.0))
+}
+
+/// A part as it was typed: `10 %`.
+fn part(share: f64) -> String {
+    format!("{} %", super::report::thousandths(share * 100.0))
+}
+
+/// Bytes in the unit that leaves one to three digits before the point; each is a thousand of the one before.
+fn human(bytes: u64) -> String {
+    let mut number = bytes as f64;
+    let mut units = UNITS.iter();
+    let mut unit = units.next().copied().unwrap_or_default();
+    // What would be shown as 1000.0 is one of the next.
+    while number >= 999.95
+        && let Some(next) = units.next()
+    {
+        number /= 1_000.0;
+        unit = next;
+    }
+    if unit == "B" { format!("{bytes} B") } else { format!("{number:.1} {unit}") }
+}
+
+const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+const NONE: &str = "-";
+/// Columns of a bar, beside a label and two ends.
+const BAR: usize = 71;
+const MOST_FIELDS: usize = 16;
+const LONGEST_NAME: usize = 38;
+
+#[cfg(test)]
+mod tests {
+    use saddlebag_keys::UnixTime;
+
+    use super::super::crossings;
+    use super::super::issue::Issuer;
+    use super::super::report::Load;
+    use super::super::sample::Sample;
+    use super::*;
+    use crate::token::jwt::JwtAlgorithm;
+
+    fn report(input: &str, rows: &str) -> Report {
+        let sample = Sample::read(input.as_bytes(), "sample").unwrap();
+        let now = UnixTime::now();
+        let issuer = Issuer::new("default", JwtAlgorithm::Hs256, None, now).unwrap();
+        let load = Load { rate: 100.0, renewals: 0.1 };
+        let report = Report::of(&sample, &issuer, load).unwrap();
+        let header = "compared,measure,kind,from_bytes,low_bytes,high_bytes";
+        let file = format!("{header}\n{rows}");
+        let crossings = crossings::crossings(&file, &sample.states, 10).unwrap();
+        Report { crossings, ..report }
+    }
+
+    #[test]
+    fn every_line_has_room_in_80_columns() {
+        let states = [10, 500, 3_200, 70_000]
+            .map(|length| format!("{{\"{}\":\"{}\"}}", "n".repeat(100), "x".repeat(length)));
+        let rows = "redis,bandwidth,sealed,65000,64000,\nmemcached,latency,signed,,,\n";
+        let lines = lines(&report(&states.join("\n"), rows));
+        for line in &lines {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        assert!(lines.iter().any(|line| line.contains("nnn…")));
+    }
+
+    #[test]
+    fn a_bar_goes_to_the_median_to_p99_and_to_the_worst() {
+        let states = [10, 1_000, 2_500].map(|length| format!("\"{}\"", "x".repeat(length)));
+        let [usual, large, largest] = states;
+        let sample = [vec![usual; 50], vec![large; 49], vec![largest]].concat();
+        let report = report(&sample.join("\n"), "");
+        let mut drawn = Vec::new();
+        picture(&report, &mut drawn);
+        let columns = |mark| drawn[1].matches(mark).count();
+        let ends = report.kinds.sealed.header_bytes;
+        let to = |end: Option<usize>| (end.unwrap() * BAR).div_ceil(4_096);
+        assert_eq!(columns("#"), to(ends.median));
+        assert_eq!(columns("#") + columns("+"), to(ends.p99));
+        assert_eq!(columns("#") + columns("+") + columns("-"), to(ends.worst));
+        assert!(drawn[1].starts_with("sealed |##") && drawn[1].ends_with(" |"), "{}", drawn[1]);
+    }
+
+    #[test]
+    fn it_says_plainly_where_no_crossing_was_measured() {
+        let told = lines(&report("{}", "")).pop().unwrap();
+        assert!(told.starts_with("no crossings measured yet"), "{told}");
+    }
+
+    #[test]
+    fn crossings_are_told_with_their_bounds_and_sides() {
+        let rows = "redis,cpu,sealed,2300,2000,2600\nredis,latency,jwt,,50000,\nredis,bytes,signed,0,0,0\n";
+        let mut told = Vec::new();
+        super::crossings(&report("7", rows), &mut told);
+        assert_eq!(
+            told[1..],
+            [
+                "  redis, cpu, sealed: from 2,300 on (2,000 to 2,600)",
+                "    this state costs less",
+                "  redis, latency, jwt: at no size up to 65,536 (50,000 to over 65,536)",
+                "    this state costs less",
+                "  redis, bytes, signed: at every size",
+                "    this state costs more",
+            ]
+        );
+        let many = report(&format!("7 8 \"{}\"", "x".repeat(2_100)), rows);
+        let mut told = Vec::new();
+        super::crossings(&many, &mut told);
+        assert_eq!(told[2], "    the median state costs less; of all, 2 less, 1 unclear, 0 more");
+    }
+
+    #[test]
+    fn numbers_are_told_as_people_read_them() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 kB"),
+            (999_949, "999.9 kB"),
+            (999_951, "1.0 MB"),
+            (335_664_000_000, "335.7 GB"),
+            (u64::MAX, "18.4 EB"),
+        ] {
+            assert_eq!(human(bytes), text);
+        }
+        for (plain, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(plain), text);
+        }
+        assert_eq!([part(0.1), part(0.005), part(1.0)], ["10 %", "0.5 %", "100 %"]);
+    }
+}
