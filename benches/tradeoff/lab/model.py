@@ -86,6 +86,7 @@ def compute(folder):
     fitted = fit(run)
     run.write("model", ["system", "quantity", "at_nothing", "per_kilobyte", "r2"],
               [[system, quantity, f"{a:.3f}", f"{b:.3f}", f"{r2:.3f}"] for (system, quantity), (a, b, r2) in fitted.items()])
+    money(run)
     frontier(run)
     check(run, fitted)
     simulate(run, fitted)
@@ -100,7 +101,7 @@ def parameters(run):
             ["failures_per_machine_hour", FAILURES], ["machine_hours_between_failures", round(1 / FAILURES)],
             ["repair_minutes", round(REPAIR * 60)], ["deployments_per_day", round(DEPLOYMENTS * 24)],
             ["work_us", WORK_US], ["node_processors", NODE_PROCESSORS], ["sessions_of_a_request", SESSIONS_OF_A_REQUEST],
-            ["night", NIGHT], ["hours", HOURS], ["runs", RUNS]]
+            ["night", NIGHT], ["hours", HOURS], ["runs", RUNS], ["changes", CHANGES]]
     run.write("parameters", ["name", "value"], rows)
 
 
@@ -137,6 +138,20 @@ def priced(system, app, out, stored, rate):
     nodes = max(least, math.ceil(rate * stored / 1e6 / (STORE_PROCESSORS * FULL))) if price else 0
     hours = 1e6 / rate / 3600
     return app * 1e6 / 3.6e9 * PRICES["vcpu_hour"] / FULL + out * 1e6 / 1e9 * PRICES["gigabyte_out"] + nodes * price * hours
+
+
+def money(run):
+    """The same with fewer changes: what an answer has more than one of Redis' is the token that it brings."""
+    rows = []
+    for system, size in sorted(run.cells, key=lambda key: (key[1], key[0])):
+        app = run.median(system, size, lambda row: float(row["app_us"]) + float(row["balancer_us"]))
+        stored, out = run.median(system, size, column("store_us")), run.median(system, size, column("down"))
+        plain = run.median("redis", size, column("down"))
+        for rate in RATES:
+            for share in (CHANGES, CHANGES / 10):
+                sent = plain + (out - plain) * share / CHANGES if system in TOKENS else out
+                rows.append([system, size, rate, share, f"{priced(system, app, sent, stored, rate):.5f}"])
+    run.write("money", ["system", "bytes", "rate", "changes", "usd_per_million"], rows)
 
 
 def crossings(run):
@@ -220,14 +235,19 @@ def fit(run):
 
 
 def line(points):
-    xs, ys = zip(*points)
-    if len(set(xs)) < 2:
-        return ys[0], 0.0, 1.0
-    middle = statistics.fmean(ys)
-    slope, intercept = statistics.linear_regression(xs, ys)
-    whole = sum((y - middle) ** 2 for y in ys)
-    rest = sum((y - intercept - slope * x) ** 2 for x, y in points)
-    return intercept, slope, 1 - rest / whole if whole else 1.0
+    """The straight line whose errors are smallest as parts of what was measured, and how much of the variation it tells."""
+    if len(points) < 2 or not any(y for _, y in points):
+        return points[0][1], 0.0, 1.0
+    weighted = [(1 / max(abs(y), 1e-9) ** 2, x, y) for x, y in points]
+    whole = sum(weight for weight, _, _ in weighted)
+    x_mean = sum(weight * x for weight, x, _ in weighted) / whole
+    y_mean = sum(weight * y for weight, _, y in weighted) / whole
+    slope = (sum(weight * (x - x_mean) * (y - y_mean) for weight, x, y in weighted)
+             / sum(weight * (x - x_mean) ** 2 for weight, x, _ in weighted))
+    intercept = y_mean - slope * x_mean
+    variation = sum(weight * (y - y_mean) ** 2 for weight, _, y in weighted)
+    rest = sum(weight * (y - intercept - slope * x) ** 2 for weight, x, y in weighted)
+    return intercept, slope, 1 - rest / variation if variation else 1.0
 
 
 def lost_shares(run):

@@ -20,8 +20,8 @@ SYSTEMS = {
     "sealed": {"node": "sealed", "load": [], "name": "saddlebag, sealed, cookie"},
     "jwt": {"node": "jwt", "load": [], "name": "saddlebag, jwt, cookie"},
     "header": {"node": "header", "load": ["--header"], "name": "saddlebag, sealed, header"},
-    "needed": {"node": "header", "load": ["--header", "--one-of", "3"],
-               "name": "saddlebag, sealed, header of one request in three"},
+    "needed": {"node": "header", "load": ["--header", "--one-of", "5"],
+               "name": "saddlebag, sealed, header of one request in five"},
     "jsonwebtoken": {"node": "jsonwebtoken", "load": [], "name": "jsonwebtoken, cookie"},
     "memory": {"node": "memory", "load": [], "name": "node's memory, sticky"},
     "redis": {"node": "redis", "load": [], "name": "Redis"},
@@ -189,6 +189,7 @@ defaults
     timeout connect 1s
     timeout client 30s
     timeout server 5s
+    timeout check 2s
     option redispatch 1
     retries 3
     option httpchk GET /health

@@ -62,7 +62,10 @@ pub async fn run(options: Options) {
 async fn all(options: Options) {
     let mut workers = Vec::new();
     for worker in 0..options.connections {
-        let mut wire = Wire::new(options.login_at.unwrap_or(options.target), options.http2 && options.login_at.is_none());
+        let mut wire = Wire::new(
+            options.login_at.unwrap_or(options.target),
+            options.http2 && options.login_at.is_none(),
+        );
         let users = (worker..options.users.max(options.connections)).step_by(options.connections);
         let mut users: Vec<User> = users.map(|_| User::new(&options)).collect();
         for user in &mut users {
@@ -113,7 +116,8 @@ async fn work(
     let began = outcome.borrow().began();
     let ends = began + Duration::from_secs_f64(options.seconds);
     let every = options.rate.map(|rate| Duration::from_secs_f64(options.connections as f64 / rate));
-    let of_this = every.map_or(Duration::ZERO, |every| every.mul_f64(index as f64 / options.connections as f64));
+    let of_this = every
+        .map_or(Duration::ZERO, |every| every.mul_f64(index as f64 / options.connections as f64));
     for number in 0..options.requests.unwrap_or(usize::MAX) {
         // At a rate, the time of a request begins when it should have been sent: who waits for a slow server waits.
         let due = match every {
@@ -123,9 +127,12 @@ async fn work(
         if due >= ends {
             break;
         }
-        if every.is_some() {
+        // Tokio's timer wakes up to a millisecond late, for which no server can be blamed.
+        let waits = every.is_some() && due > Instant::now();
+        if waits {
             tokio::time::sleep_until(due.into()).await;
         }
+        let due = if waits { Instant::now() } else { due };
         let turn = number % users.len();
         let seen = users[turn].ask(&mut wire).await;
         let done = due.elapsed();

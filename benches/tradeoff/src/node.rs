@@ -49,6 +49,7 @@ pub enum System {
     Memory,
     Redis,
     Memcached,
+    #[cfg(feature = "mariadb")]
     Mariadb,
     Pairs,
 }
@@ -62,14 +63,19 @@ pub async fn run(options: Options) {
         System::Memory => systems::stores::in_memory(&options).into(),
         System::Redis => systems::stores::in_redis(&options).await.into(),
         System::Memcached => systems::memcached::served(&options).into(),
+        #[cfg(feature = "mariadb")]
         System::Mariadb => systems::stores::in_mariadb(&options).await.into(),
         System::Pairs => systems::pairs::served(&options).await,
     };
     let Served { router, leave } = served;
-    let router = router.route("/plain", get(|| async { body(0) })).route("/health", get(|| async { "ok" }));
+    let router =
+        router.route("/plain", get(|| async { body(0) })).route("/health", get(|| async { "ok" }));
     let listener = TcpListener::bind(options.listen).await.expect("an address");
     println!("{}", listener.local_addr().expect("an address"));
-    axum::serve(listener, router).with_graceful_shutdown(told_to_stop(leave)).await.expect("a server");
+    axum::serve(listener, router)
+        .with_graceful_shutdown(told_to_stop(leave))
+        .await
+        .expect("a server");
 }
 
 /// A system's routes, and what it does when its node is told to go.
@@ -100,5 +106,10 @@ pub const NO_STORE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
 
 /// What every handler answers: 200 bytes, which begin with the session's counter.
 pub fn body(n: u32) -> String {
-    format!("{:<200}", format!(r#"{n:07} {{"title":"Your basket","path":"/basket","language":"en-GB","links":["/","/checkout"]}}"#))
+    format!(
+        "{:<200}",
+        format!(
+            r#"{n:07} {{"title":"Your basket","path":"/basket","language":"en-GB","links":["/","/checkout"]}}"#
+        )
+    )
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Args;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, stdin};
+use tokio::io::{
+    AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, stdin,
+};
 use tokio::net::{TcpListener, TcpStream};
 
 #[derive(Args)]
@@ -38,12 +40,19 @@ async fn accept(listener: TcpListener, to: SocketAddr, counts: Arc<Counts>) {
             server.set_nodelay(true).and_then(|()| client.set_nodelay(true)).expect("a socket");
             let (client_in, client_out) = client.into_split();
             let (server_in, server_out) = server.into_split();
-            tokio::join!(pass(client_in, server_out, &counts.up), pass(server_in, client_out, &counts.down));
+            tokio::join!(
+                pass(client_in, server_out, &counts.up),
+                pass(server_in, client_out, &counts.down)
+            );
         });
     }
 }
 
-async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, count: &AtomicU64) {
+async fn pass(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    count: &AtomicU64,
+) {
     let mut buffer = vec![0; 65_536];
     while let Ok(read) = from.read(&mut buffer).await {
         if read == 0 || to.write_all(&buffer[..read]).await.is_err() {

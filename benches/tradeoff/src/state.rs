@@ -41,14 +41,19 @@ impl State {
         // The longest item, and what begins and ends a basket.
         while state.bytes() + 120 < bytes {
             state.items.push(Item {
-                sku: format!("HOM-{:05}-{}", numbers.below(100_000), ["E", "H", "F", "K"][numbers.below(4)]),
+                sku: format!(
+                    "HOM-{:05}-{}",
+                    numbers.below(100_000),
+                    ["E", "H", "F", "K"][numbers.below(4)]
+                ),
                 qty: 1 + numbers.below(5) as u32,
                 price: (100 + numbers.below(20_000)) as f64 / 100.0,
                 title: TITLES[numbers.below(TITLES.len())].to_owned(),
             });
         }
         // Random base64url, of which nothing can be saved.
-        const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        const LETTERS: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let rest = bytes.saturating_sub(state.bytes());
         state.csrf = (0..rest).map(|_| char::from(LETTERS[numbers.below(64)])).collect();
         state
@@ -65,7 +70,8 @@ struct Numbers(u64);
 
 impl Numbers {
     fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % end
     }
 }

@@ -29,7 +29,14 @@ pub struct Outcome {
 
 impl Outcome {
     pub fn new(began: Instant) -> Self {
-        Self { began, times: Vec::new(), failed: BTreeMap::new(), lost: 0, wrong: 0, course: BTreeMap::new() }
+        Self {
+            began,
+            times: Vec::new(),
+            failed: BTreeMap::new(),
+            lost: 0,
+            wrong: 0,
+            course: BTreeMap::new(),
+        }
     }
 
     pub fn began(&self) -> Instant {
@@ -62,7 +69,11 @@ impl Outcome {
     pub fn told(&mut self, (up, down): (u64, u64)) -> String {
         let seconds = self.began.elapsed().as_secs_f64();
         self.times.sort_unstable();
-        let at = |part: f64| self.times.get(((self.times.len() as f64 * part) as usize).min(self.times.len().saturating_sub(1)));
+        let at = |part: f64| {
+            self.times.get(
+                ((self.times.len() as f64 * part) as usize).min(self.times.len().saturating_sub(1)),
+            )
+        };
         let failed: u64 = self.failed.values().sum();
         json!({
             "carried": true,

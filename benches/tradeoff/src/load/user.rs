@@ -59,7 +59,9 @@ impl User {
 
     /// The next request of this user.
     pub async fn ask(&mut self, wire: &mut Wire) -> Seen {
-        if !self.logged_in && let Err(why) = self.log_in(wire).await {
+        if !self.logged_in
+            && let Err(why) = self.log_in(wire).await
+        {
             return Seen::Failed(why);
         }
         self.asked += 1;
@@ -69,7 +71,8 @@ impl User {
         let needed = self.asked / self.options.one_of;
         // One of all requests, not of those that need the session.
         let every = (self.options.change / self.options.one_of).max(1);
-        let path = if self.options.change > 0 && needed.is_multiple_of(every) { "/change" } else { "/" };
+        let path =
+            if self.options.change > 0 && needed.is_multiple_of(every) { "/change" } else { "/" };
         self.request(wire, path, true).await
     }
 
@@ -111,7 +114,9 @@ impl User {
         if path == "/plain" {
             return Seen::Right;
         }
-        let Some(told) = body.get(..7).and_then(|text| std::str::from_utf8(text).ok()?.parse::<u32>().ok()) else {
+        let Some(told) =
+            body.get(..7).and_then(|text| std::str::from_utf8(text).ok()?.parse::<u32>().ok())
+        else {
             return Seen::Wrong;
         };
         let expected = self.counter + u32::from(change);
@@ -122,13 +127,15 @@ impl User {
 
     fn prepared(&self, path: &str, with_session: bool) -> Request<Body> {
         let scheme = if self.options.http2 { "http://lab.test" } else { "" };
-        let mut request = Request::get(format!("{scheme}{path}")).body(Body::new()).expect("a request");
+        let mut request =
+            Request::get(format!("{scheme}{path}")).body(Body::new()).expect("a request");
         let headers = request.headers_mut();
         if !self.options.http2 {
             headers.insert("host", HeaderValue::from_static("lab.test"));
         }
         if !self.jar.is_empty() {
-            let cookies: Vec<String> = self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let cookies: Vec<String> =
+                self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
             headers.insert(COOKIE, cookies.join("; ").parse().expect("a cookie"));
         }
         if let Some(token) = self.token.as_ref().filter(|_| with_session) {
@@ -143,7 +150,8 @@ impl User {
             self.token = Some(token.clone());
         }
         for said in headers.get_all(SET_COOKIE) {
-            let Some(cookie) = said.to_str().ok().and_then(|text| cookie::Cookie::parse(text).ok()) else {
+            let Some(cookie) = said.to_str().ok().and_then(|text| cookie::Cookie::parse(text).ok())
+            else {
                 continue;
             };
             let (name, value) = cookie.name_value();

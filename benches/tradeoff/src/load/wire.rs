@@ -58,7 +58,9 @@ impl Wire {
 
     /// The whole answer, or in a few words why there is none.
     pub async fn send(&mut self, request: Request<Body>) -> Result<Answer, String> {
-        let sent = timeout(PATIENCE, self.answer(request)).await.unwrap_or_else(|_| Err("no answer in time".to_owned()));
+        let sent = timeout(PATIENCE, self.answer(request))
+            .await
+            .unwrap_or_else(|_| Err("no answer in time".to_owned()));
         if sent.is_err() {
             self.sender = None;
         }
@@ -74,7 +76,8 @@ impl Wire {
             None => false,
         };
         if !usable {
-            self.sender = Some(self.connected().await.map_err(|error| format!("connect: {error}"))?);
+            self.sender =
+                Some(self.connected().await.map_err(|error| format!("connect: {error}"))?);
         }
         let answer = match self.sender.as_mut() {
             Some(Sender::One(sender)) => sender.send_request(request).await,
@@ -115,7 +118,11 @@ struct Counted {
 }
 
 impl AsyncRead for Counted {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
@@ -125,7 +132,11 @@ impl AsyncRead for Counted {
 }
 
 impl AsyncWrite for Counted {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(context, bytes);
         if let Poll::Ready(Ok(written)) = written {

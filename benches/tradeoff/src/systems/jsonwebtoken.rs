@@ -39,7 +39,12 @@ pub fn served(options: &Options) -> Router {
         lifetime: options.lifetime,
     }));
     Router::new()
-        .route("/", get(move |headers: HeaderMap| async move { keys.claims(&headers).map(|claims| body(claims.state.n)).ok_or(NO_SESSION) }))
+        .route(
+            "/",
+            get(move |headers: HeaderMap| async move {
+                keys.claims(&headers).map(|claims| body(claims.state.n)).ok_or(NO_SESSION)
+            }),
+        )
         .route(
             "/change",
             get(move |headers: HeaderMap| async move {
@@ -62,14 +67,19 @@ impl Keys {
         let cookies = headers.get(COOKIE)?.to_str().ok()?;
         let mut cookies = cookie::Cookie::split_parse(cookies).filter_map(Result::ok);
         let token = cookies.find(|cookie| cookie.name() == NAME)?;
-        decode::<Claims>(token.value(), &self.decoding, &self.validation).ok().map(|token| token.claims)
+        decode::<Claims>(token.value(), &self.decoding, &self.validation)
+            .ok()
+            .map(|token| token.claims)
     }
 
     fn answer(&self, claims: Claims) -> Changed {
         let now = jsonwebtoken::get_current_timestamp();
         let claims = Claims { iat: now, exp: now + self.lifetime, ..claims };
         let token = encode(&Header::default(), &claims, &self.encoding).expect("a token");
-        let cookie = format!("{NAME}={token}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={}", self.lifetime);
+        let cookie = format!(
+            "{NAME}={token}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={}",
+            self.lifetime
+        );
         ([(SET_COOKIE, cookie)], body(claims.state.n))
     }
 }

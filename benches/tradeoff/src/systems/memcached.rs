@@ -36,7 +36,11 @@ impl Memcached {
     }
 
     /// Keeps the connection of an answer; where there was none, no other is trusted either.
-    fn answered<T>(&self, client: Client, answer: std::result::Result<T, async_memcached::Error>) -> Result<T> {
+    fn answered<T>(
+        &self,
+        client: Client,
+        answer: std::result::Result<T, async_memcached::Error>,
+    ) -> Result<T> {
         let mut idle = self.idle.lock().expect("no panic");
         match &answer {
             Ok(_) => idle.push(client),
@@ -65,7 +69,9 @@ impl SessionStore for Memcached {
         let answer = client.get(id.to_string()).await;
         let value = self.answered(client, answer)?.and_then(|value| value.data);
         let record = value.map(|value| serde_json::from_slice::<Record>(&value)).transpose();
-        Ok(record.map_err(|error| Error::Decode(error.to_string()))?.filter(|record| record.expiry_date > OffsetDateTime::now_utc()))
+        Ok(record
+            .map_err(|error| Error::Decode(error.to_string()))?
+            .filter(|record| record.expiry_date > OffsetDateTime::now_utc()))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {

@@ -71,7 +71,8 @@ impl Leave {
     /// Gives what it has to the other holder of each session, or to anybody where that one is gone.
     pub async fn hand_over(self) {
         let Self(node) = self;
-        let kept: Vec<_> = node.kept().iter().map(|(name, kept)| (name.clone(), kept.clone())).collect();
+        let kept: Vec<_> =
+            node.kept().iter().map(|(name, kept)| (name.clone(), kept.clone())).collect();
         for (name, kept) in kept {
             let other = kept.holders.into_iter().find(|holder| *holder != node.me);
             let given = match other {
@@ -89,7 +90,10 @@ impl Leave {
 
 type Changed = ([(HeaderName, String); 1], String);
 
-async fn read(Shared(node): Shared<Arc<Node>>, headers: HeaderMap) -> Result<(HeaderMap, String), StatusCode> {
+async fn read(
+    Shared(node): Shared<Arc<Node>>,
+    headers: HeaderMap,
+) -> Result<(HeaderMap, String), StatusCode> {
     let id = SessionId::of(&headers).ok_or(NO_SESSION)?;
     let kept = node.load(&id).await?.ok_or(NO_SESSION)?;
     let mut answer = HeaderMap::new();
@@ -100,7 +104,10 @@ async fn read(Shared(node): Shared<Arc<Node>>, headers: HeaderMap) -> Result<(He
     Ok((answer, body(kept.state.n)))
 }
 
-async fn change(Shared(node): Shared<Arc<Node>>, headers: HeaderMap) -> Result<Changed, StatusCode> {
+async fn change(
+    Shared(node): Shared<Arc<Node>>,
+    headers: HeaderMap,
+) -> Result<Changed, StatusCode> {
     let id = SessionId::of(&headers).ok_or(NO_SESSION)?;
     let mut kept = node.load(&id).await?.ok_or(NO_SESSION)?;
     kept.state.n += 1;
@@ -114,7 +121,10 @@ async fn login(Shared(node): Shared<Arc<Node>>, Path(bytes): Path<usize>) -> Cha
     ([(SET_COOKIE, node.cookie(holders, &name))], body(n))
 }
 
-async fn fill(Shared(node): Shared<Arc<Node>>, Path((sessions, bytes)): Path<(usize, usize)>) -> String {
+async fn fill(
+    Shared(node): Shared<Arc<Node>>,
+    Path((sessions, bytes)): Path<(usize, usize)>,
+) -> String {
     for _ in 0..sessions {
         node.begin(bytes).await;
     }
@@ -127,13 +137,19 @@ struct Of {
 }
 
 /// The sessions that a node should have, for it to fetch when it comes.
-async fn all_of(Shared(node): Shared<Arc<Node>>, Query(of): Query<Of>) -> Json<Vec<(String, Kept)>> {
+async fn all_of(
+    Shared(node): Shared<Arc<Node>>,
+    Query(of): Query<Of>,
+) -> Json<Vec<(String, Kept)>> {
     let kept = node.kept();
     let of = kept.iter().filter(|(_, kept)| kept.holders.contains(&of.holder));
     Json(of.map(|(name, kept)| (name.clone(), kept.clone())).collect())
 }
 
-async fn give(Shared(node): Shared<Arc<Node>>, Path(name): Path<String>) -> Result<Json<Kept>, StatusCode> {
+async fn give(
+    Shared(node): Shared<Arc<Node>>,
+    Path(name): Path<String>,
+) -> Result<Json<Kept>, StatusCode> {
     node.kept().get(&name).cloned().map(Json).ok_or(StatusCode::NOT_FOUND)
 }
 
@@ -164,8 +180,10 @@ impl Node {
     }
 
     async fn begin(&self, bytes: usize) -> (String, [u8; 2], u32) {
-        let others: Vec<u8> = self.peers.numbers().into_iter().filter(|peer| *peer != self.me).collect();
-        let backup = others.get(rand::random_range(0..others.len().max(1))).copied().unwrap_or(self.me);
+        let others: Vec<u8> =
+            self.peers.numbers().into_iter().filter(|peer| *peer != self.me).collect();
+        let backup =
+            others.get(rand::random_range(0..others.len().max(1))).copied().unwrap_or(self.me);
         let name = format!("{:032x}", rand::random::<u128>());
         let state = State::of(bytes);
         let n = state.n;

@@ -8,7 +8,10 @@ use axum::http::HeaderName;
 use axum::routing::get;
 use saddlebag::keys::store::Store;
 use saddlebag::keys::{FileStore, Policy, UnixTime, rotation};
-use saddlebag::{Carrier, Cookie, JwtAlgorithm, Lifetime, Protection, Session, SessionLayer, SessionOrNew, Tokens};
+use saddlebag::{
+    Carrier, Cookie, JwtAlgorithm, Lifetime, Protection, Session, SessionLayer, SessionOrNew,
+    Tokens,
+};
 
 use crate::node::{HEADER, Options, System, body};
 use crate::state::State;
@@ -61,6 +64,7 @@ async fn login(SessionOrNew(mut session): SessionOrNew<State>, Path(bytes): Path
 pub fn write_ring(file: PathBuf) {
     let yesterday = UnixTime::now().saturating_sub(86_400);
     let policy = Policy { clock_skew: 0, ..Policy::default() };
-    let plan = rotation::init("tradeoff", policy, yesterday, &mut rand::rngs::SysRng).expect("a ring");
+    let plan =
+        rotation::init("tradeoff", policy, yesterday, &mut rand::rngs::SysRng).expect("a ring");
     FileStore::new(file).save(&plan.ring, None).expect("a file");
 }

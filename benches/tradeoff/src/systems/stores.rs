@@ -11,8 +11,8 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::{Expiry, MemoryStore, Session, SessionManagerLayer, SessionStore};
 use tower_sessions_redis_store::RedisStore;
 use tower_sessions_redis_store::fred::prelude::*;
-use tower_sessions_sqlx_store::MySqlStore;
-use tower_sessions_sqlx_store::sqlx::mysql::MySqlPoolOptions;
+#[cfg(feature = "mariadb")]
+use tower_sessions_sqlx_store::{MySqlStore, sqlx::mysql::MySqlPoolOptions};
 
 use crate::node::{Answer, NAME, NO_SESSION, NO_STORE, Options, body};
 use crate::state::State;
@@ -29,14 +29,17 @@ pub fn in_memory(options: &Options) -> Router {
 pub async fn in_redis(options: &Options) -> Router {
     let address = options.store.as_ref().expect("--store");
     let config = Config::from_url(&format!("redis://{address}")).expect("an address");
-    let performance = PerformanceConfig { default_command_timeout: PATIENCE, ..PerformanceConfig::default() };
+    let performance =
+        PerformanceConfig { default_command_timeout: PATIENCE, ..PerformanceConfig::default() };
     let again = ReconnectPolicy::new_constant(0, 100);
-    let pool = Pool::new(config, Some(performance), None, Some(again), CONNECTIONS).expect("connections");
+    let pool =
+        Pool::new(config, Some(performance), None, Some(again), CONNECTIONS).expect("connections");
     pool.connect();
     pool.wait_for_connect().await.expect("Redis");
     served(RedisStore::new(pool), options)
 }
 
+#[cfg(feature = "mariadb")]
 pub async fn in_mariadb(options: &Options) -> Router {
     let address = options.store.as_ref().expect("--store");
     let pool = MySqlPoolOptions::new()
@@ -54,14 +57,18 @@ pub async fn in_mariadb(options: &Options) -> Router {
 /// The application, on any of them.
 pub fn served<S: SessionStore + Clone>(store: S, options: &Options) -> Router {
     let lifetime = Duration::seconds(options.lifetime as i64);
-    let layer =
-        SessionManagerLayer::new(store.clone()).with_name(NAME).with_expiry(Expiry::OnInactivity(lifetime));
+    let layer = SessionManagerLayer::new(store.clone())
+        .with_name(NAME)
+        .with_expiry(Expiry::OnInactivity(lifetime));
     Router::new()
         .route("/", get(read))
         .route("/change", get(change))
         .route("/login/{bytes}", get(login))
         .layer(layer)
-        .route("/fill/{sessions}/{bytes}", get(move |Path((sessions, bytes))| fill(store.clone(), lifetime, sessions, bytes)))
+        .route(
+            "/fill/{sessions}/{bytes}",
+            get(move |Path((sessions, bytes))| fill(store.clone(), lifetime, sessions, bytes)),
+        )
 }
 
 async fn read(session: Session) -> Answer {
@@ -83,15 +90,23 @@ async fn login(session: Session, Path(bytes): Path<usize>) -> Answer {
 }
 
 /// Begins sessions whose users never come, by as many tasks as there are connections.
-async fn fill<S: SessionStore + Clone>(store: S, lifetime: Duration, sessions: usize, bytes: usize) -> Answer {
-    let data = HashMap::from([(KEY.to_owned(), serde_json::to_value(State::of(bytes)).expect("a state"))]);
+async fn fill<S: SessionStore + Clone>(
+    store: S,
+    lifetime: Duration,
+    sessions: usize,
+    bytes: usize,
+) -> Answer {
+    let data =
+        HashMap::from([(KEY.to_owned(), serde_json::to_value(State::of(bytes)).expect("a state"))]);
     let tasks: Vec<_> = (0..CONNECTIONS)
         .map(|task| {
             let (store, data) = (store.clone(), data.clone());
             tokio::spawn(async move {
                 for _ in (task..sessions).step_by(CONNECTIONS) {
                     let expiry_date = OffsetDateTime::now_utc() + lifetime;
-                    store.create(&mut Record { id: Id::default(), data: data.clone(), expiry_date }).await?;
+                    store
+                        .create(&mut Record { id: Id::default(), data: data.clone(), expiry_date })
+                        .await?;
                 }
                 Ok::<_, tower_sessions::session_store::Error>(())
             })

@@ -46,7 +46,8 @@ impl Peers {
 
     /// A session of a node's, where it has it.
     pub async fn get(&self, node: u8, name: &str) -> Result<Option<Kept>, Gone> {
-        let (status, body) = self.call(node, "GET", &format!("/pairs/{name}"), Bytes::new()).await?;
+        let (status, body) =
+            self.call(node, "GET", &format!("/pairs/{name}"), Bytes::new()).await?;
         if status != StatusCode::OK {
             return Ok(None);
         }
@@ -68,7 +69,13 @@ impl Peers {
         }
     }
 
-    async fn call(&self, node: u8, method: &str, path: &str, body: Bytes) -> Result<(StatusCode, Bytes), Gone> {
+    async fn call(
+        &self,
+        node: u8,
+        method: &str,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), Gone> {
         let address = self.addresses(|addresses| addresses.get(&node).cloned()).ok_or(Gone)?;
         let request = Request::builder()
             .method(method)
@@ -91,7 +98,9 @@ impl Peers {
         if known.at != at {
             let text = std::fs::read_to_string(&self.file).unwrap_or_default();
             let lines = text.lines().filter_map(|line| line.split_once(' '));
-            known.addresses = lines.filter_map(|(node, address)| Some((node.parse().ok()?, address.to_owned()))).collect();
+            known.addresses = lines
+                .filter_map(|(node, address)| Some((node.parse().ok()?, address.to_owned())))
+                .collect();
             known.at = at;
         }
         read(&known.addresses)
