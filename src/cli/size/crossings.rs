@@ -2,7 +2,7 @@
 //!
 //! The file is written by `benches/` and is part of the program: `compared,measure,kind,from_bytes,low_bytes,high_bytes`.
 //! From a state of `from_bytes` on, a token of that kind costs more of that measure than what it is compared with. An
-//! empty `from_bytes` is never, up to 65,536 bytes; 0 is always. The other two are the bounds of its confidence.
+//! empty `from_bytes` is never, at no size that the token was carried at; 0 is always. The other two are the bounds of its confidence.
 
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ pub(super) struct Crossing {
     pub(super) compared: String,
     pub(super) measure: String,
     pub(super) kind: String,
-    /// Bytes of JSON; `None` for never, as far as was measured.
+    /// Bytes of JSON; `None` for never, at no size that the token was carried at.
     pub(super) from_bytes: Option<usize>,
     pub(super) low_bytes: Option<usize>,
     pub(super) high_bytes: Option<usize>,
@@ -127,7 +127,7 @@ impl Row<'_> {
 pub(super) const MEASURED: &str = include_str!("../../../docs/benchmarks/tradeoff/crossings.csv");
 const HEADER: &str = "compared,measure,kind,from_bytes,low_bytes,high_bytes";
 /// Bytes of the largest state that is measured.
-pub(super) const MOST_MEASURED: usize = 65_536;
+const MOST_MEASURED: usize = 65_536;
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! A report for a terminal of 80 columns: a table of the kinds, a picture, fields, crossings.
 
-use super::crossings::{Crossing, MOST_MEASURED, Side};
+use super::crossings::{Crossing, Side};
 use super::fields::Field;
 use super::report::{Kind, Report};
 use super::spread::Spread;
@@ -166,40 +166,60 @@ fn crossings(report: &Report, lines: &mut Vec<String>) {
             "no crossings measured yet: nothing is said of other places for sessions".to_owned(),
         );
     }
-    lines.push("crossings: from how many bytes of JSON on a token costs more than".to_owned());
-    for crossing in &report.crossings {
-        let Crossing { compared, measure, kind, .. } = crossing;
-        lines.push(format!("  {compared}, {measure}, {kind}: {}", from(crossing)));
-        let side = match crossing.median {
-            Side::Less => "costs less",
-            Side::Unclear => "is too close to tell",
-            Side::More => "costs more",
+    lines.push(
+        "as measured elsewhere, a token with the median state costs less or more than".to_owned(),
+    );
+    lines.push(row("", ["signed", "sealed", "jwt"].map(str::to_owned)));
+    let rate = nearest_rate(&report.crossings, report.assumed.rate);
+    let mut told: Vec<(&str, &str)> = Vec::new();
+    for Crossing { compared, measure, .. } in &report.crossings {
+        let place = (compared.as_str(), measure.as_str());
+        let other_rate = rate_of(measure).is_some_and(|at| Some(at) != rate);
+        if other_rate || told.contains(&place) {
+            continue;
+        }
+        told.push(place);
+        let of = |kind: &str| {
+            let mut all = report.crossings.iter();
+            all.find(|row| {
+                (row.compared.as_str(), row.measure.as_str()) == place && row.kind == kind
+            })
         };
-        let sides = &crossing.states;
-        lines.push(match report.states {
-            1 => format!("    this state {side}"),
-            _ => format!(
-                "    the median state {side}; of all, {} less, {} unclear, {} more",
-                grouped(sides.less),
-                grouped(sides.unclear),
-                grouped(sides.more)
-            ),
-        });
+        let kinds = ["signed", "sealed", "jwt"].map(of);
+        if kinds.iter().any(Option::is_some) {
+            let label = format!("{compared}, {}", measure.replace('-', " "));
+            lines.push(row(&label, kinds.map(|crossing| crossing.map_or(NONE, side).to_owned())));
+        }
+    }
+    lines.push(
+        "?: too close to tell. From which sizes on, other kinds and rates: --json".to_owned(),
+    );
+}
+
+/// One line of a table by kinds.
+fn row(label: &str, cells: [String; 3]) -> String {
+    let cells: String = cells.iter().map(|cell| format!(" {cell:>12}")).collect();
+    format!("{label:<41}{cells}")
+}
+
+fn side(crossing: &Crossing) -> &'static str {
+    match crossing.median {
+        Side::Less => "less",
+        Side::Unclear => "?",
+        Side::More => "more",
     }
 }
 
-fn from(crossing: &Crossing) -> String {
-    let most = grouped(MOST_MEASURED);
-    let from = match crossing.from_bytes {
-        None => format!("at no size up to {most}"),
-        Some(0) => "at every size".to_owned(),
-        Some(bytes) => format!("from {} on", grouped(bytes)),
-    };
-    let end = |bytes: Option<usize>| bytes.map_or(format!("over {most}"), grouped);
-    match (crossing.low_bytes, crossing.high_bytes) {
-        (None | Some(0), None | Some(0)) => from,
-        (low, high) => format!("{from} ({} to {})", end(low.or(crossing.from_bytes)), end(high)),
-    }
+/// Requests a second, of a measure at a rate: `money-1000`.
+fn rate_of(measure: &str) -> Option<u32> {
+    measure.strip_prefix("money-")?.parse().ok()
+}
+
+/// The rate that was measured and is nearest, by its ratio.
+fn nearest_rate(crossings: &[Crossing], rate: f64) -> Option<u32> {
+    let far = |at: &u32| (f64::from(*at).max(1.0) / rate.max(1e-9)).ln().abs();
+    let rates = crossings.iter().filter_map(|crossing| rate_of(&crossing.measure));
+    rates.min_by(|one, other| far(one).total_cmp(&far(other)))
 }
 
 fn number(number: Option<usize>) -> String {
@@ -314,25 +334,22 @@ mod tests {
     }
 
     #[test]
-    fn crossings_are_told_with_their_bounds_and_sides() {
-        let rows = "redis,cpu,sealed,2300,2000,2600\nredis,latency,jwt,,50000,\nredis,bytes,signed,0,0,0\n";
+    fn crossings_are_told_by_kind_at_the_nearest_rate() {
+        let rows = "redis,cpu,sealed,2300,2000,2600\nredis,cpu,signed,5,4,12\nredis,cpu,header,0,0,0\n\
+                    redis,money-10,jwt,0,0,0\nredis,money-1000,jwt,,,\nid,time-3g,needed,0,0,0\n";
         let mut told = Vec::new();
         super::crossings(&report("7", rows), &mut told);
+        let told: Vec<Vec<&str>> =
+            told.iter().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(
-            told[1..],
+            told[1..told.len() - 1],
             [
-                "  redis, cpu, sealed: from 2,300 on (2,000 to 2,600)",
-                "    this state costs less",
-                "  redis, latency, jwt: at no size up to 65,536 (50,000 to over 65,536)",
-                "    this state costs less",
-                "  redis, bytes, signed: at every size",
-                "    this state costs more",
+                vec!["signed", "sealed", "jwt"],
+                vec!["redis,", "cpu", "?", "less", NONE],
+                // 100 requests a second are as far from both; the first is taken.
+                vec!["redis,", "money", "10", NONE, NONE, "more"],
             ]
         );
-        let many = report(&format!("7 8 \"{}\"", "x".repeat(2_100)), rows);
-        let mut told = Vec::new();
-        super::crossings(&many, &mut told);
-        assert_eq!(told[2], "    the median state costs less; of all, 2 less, 1 unclear, 0 more");
     }
 
     #[test]
