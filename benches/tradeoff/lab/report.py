@@ -106,17 +106,20 @@ class Report:
             found = [self.crossings.get(("id", f"time-{link}-http{http}", "sealed")) for http in (1, 2)]
             links.append(f"{LINKS[link]['name']} {self.from_bytes(found[0], short=True)} over HTTP/1.1 and"
                          f" {self.from_bytes(found[1], short=True)} over HTTP/2")
+        losers = [SYSTEMS[system]["name"] for system in OTHERS
+                  if any(int(row["lost"]) for row in self.run.faults if row["system"] == system)]
+        own = sum(int(row["lost"]) for row in self.run.faults if row["system"] == "sealed")
         rate = 10_000
         cash = self.crossings["redis", f"money-{rate}", "sealed"]
-        return (f"**Is 2K the limit?** {cpu} It is close to the limit of the wire. One cookie ends at"
+        return (f"**Is 2K the limit?** {cpu} The wire sets the limit. One cookie ends at"
                 f" {mark('4,096')} bytes; over HTTP/2 a token is sent once a connection as long as HPACK's table holds it, which here"
                 f" ended between {number(fits[0])} and {number(fits[1])} bytes of state, and with every request above. A page of"
                 f" {mark(str(REQUESTS))} requests takes {percent(self.parameters['slower'])} longer than with an id from these sizes"
                 f" on: {'; '.join(links)}. For money it is the changes that count, since each sends a token down: with one request in"
                 f" ten a change, a token costs more than Redis {self.from_bytes(cash)} at {number(rate)} requests a second, and"
-                f" {self.from_bytes(self.crossings['redis', 'money-1000', 'sealed'])} at {number(1000)}. What it buys is in one"
-                f" sentence: no session was lost in any fault, where the node's memory, Redis, memcached and the pairs all lost some"
-                f" by their design.").replace("Is 2K", f"Is {mark('2K')}")
+                f" {self.from_bytes(self.crossings['redis', 'money-1000', 'sealed'])} at {number(1000)}. What it buys: of all"
+                f" faults together, saddlebag lost {number(own)} sessions; {', '.join(losers)} lost some, where their designs say"
+                f" so.").replace("Is 2K", f"Is {mark('2K')}")
 
     def fits(self):
         """The last size at which a token that is sent again is nearly free, and the first at which it is not."""
