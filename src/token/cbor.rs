@@ -170,6 +170,39 @@ impl<'a> Cursor<'a> {
         Some(text)
     }
 
+    /// Steps over this text of up to 23 bytes, where it is what comes next.
+    #[inline(always)]
+    pub(crate) fn name(&mut self, name: &str) -> bool {
+        let Some((&first, rest)) = self.rest.split_first() else {
+            return false;
+        };
+        let length = first.wrapping_sub(SHORT_TEXT);
+        if length > 23 || usize::from(length) != name.len() {
+            return false;
+        }
+        match rest.split_at_checked(name.len()) {
+            Some((text, rest)) if same(text, name.as_bytes()) => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Reads the head of a map of up to 23 pairs, if as many bytes are left as they take at least; otherwise nothing.
+    #[inline(always)]
+    pub(crate) fn short_map(&mut self) -> Option<u64> {
+        let [first @ 0xa0..=0xb7, ref rest @ ..] = *self.rest else {
+            return None;
+        };
+        let pairs = first & 0x1f;
+        if rest.len() < usize::from(pairs << 1) {
+            return None;
+        }
+        self.rest = rest;
+        Some(pairs.into())
+    }
+
     /// Reads an integer of zero or more below 256; otherwise nothing.
     #[inline]
     pub(crate) fn short_unsigned(&mut self) -> Option<u64> {
@@ -215,8 +248,21 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Whether two of one length are equal, without a call for names as short as most are.
+#[inline(always)]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    match (a.first_chunk::<4>(), a.last_chunk::<4>()) {
+        (Some(first), Some(last)) if a.len() <= 8 => {
+            b.first_chunk() == Some(first) && b.last_chunk() == Some(last)
+        }
+        _ => a == b,
+    }
+}
+
 /// The end of an indefinite item, which is nothing of ours.
 const BREAK: u8 = 0xff;
+/// The first of the bytes that start a text and say its length.
+const SHORT_TEXT: u8 = 0x60;
 /// A simple value in two bytes.
 const SIMPLE_IN_TWO: u8 = 0xf8;
 
@@ -364,7 +410,15 @@ mod tests {
             short.extend_from_slice(text.as_bytes());
             let mut shorter = vec![0x60 | (text.len() as u8 & 0x1f)];
             shorter.extend_from_slice(text.as_bytes());
-            for bytes in [start, double, short, shorter] {
+            let name: String = text.chars().take(5).collect();
+            let named = [&[SHORT_TEXT | name.len() as u8][..], name.as_bytes()].concat();
+            for bytes in [start, double, short, shorter, named] {
+                // A name is stepped over where it is the text that comes next, and nowhere else.
+                let mut by_name = Cursor::new(&bytes);
+                let mut text = Cursor::new(&bytes);
+                let is_next = text.short_text() == Some(&name) && bytes.first() != Some(&0x78);
+                prop_assert_eq!(by_name.name(&name), is_next);
+                prop_assert_eq!(by_name.rest(), if is_next { text.rest() } else { &bytes });
                 let mut slow = Cursor::new(&bytes);
                 let head = slow.head();
                 let mut quick = Cursor::new(&bytes);
