@@ -66,7 +66,7 @@ impl<'de> Decoder<'de> {
             Item::Text(text) => visitor.visit_borrowed_str(text),
             Item::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
             Item::Array(count) => self.inside(|decoder| decoder.array(count, visitor)),
-            Item::Map(count) => self.inside(|decoder| decoder.map(count, visitor)),
+            Item::Map(count) => self.inside(|decoder| decoder.map(count, &[], visitor)),
         }
     }
 
@@ -196,7 +196,22 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         deserialize_tuple(usize): Item::Array(_),
         deserialize_tuple_struct(&'static str, usize): Item::Array(_),
         deserialize_map(): Item::Map(_),
-        deserialize_struct(&'static str, &'static [&'static str]): Item::Map(_) | Item::Array(_),
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, StateError> {
+        if let Some(count) = self.cursor.short_map() {
+            return self.inside(|decoder| decoder.map(count, fields, visitor));
+        }
+        match self.item()? {
+            Item::Map(count) => self.inside(|decoder| decoder.map(count, fields, visitor)),
+            item @ Item::Array(_) => self.visit(item, visitor),
+            item => Err(self.mismatch(item, &visitor)),
+        }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, StateError> {

@@ -24,11 +24,12 @@ impl<'de> Decoder<'de> {
     pub(super) fn map<V: Visitor<'de>>(
         &mut self,
         count: u64,
+        expected: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, StateError> {
         let (map, seen) = (self.cursor.clone(), Seen::default());
         let mut entries =
-            Entries { decoder: self, count, read: 0, key: "", value_waits: false, seen };
+            Entries { decoder: self, count, read: 0, expected, key: "", value_waits: false, seen };
         let value = visitor.visit_map(&mut entries)?;
         if entries.value_waits {
             return Err(entries.out_of_turn());
@@ -81,6 +82,8 @@ struct Entries<'d, 'de> {
     decoder: &'d mut Decoder<'de>,
     count: u64,
     read: u64,
+    /// Names that the type has, from the one that probably comes next; a map's are not known.
+    expected: &'static [&'static str],
     /// The key that was read last.
     key: &'de str,
     /// Whether its value was not read yet.
@@ -89,6 +92,30 @@ struct Entries<'d, 'de> {
 }
 
 impl Entries<'_, '_> {
+    /// Reads a key that is one of the next names of the type: the same bytes are the same text, without asking
+    /// whether they are UTF-8. Otherwise nothing.
+    #[inline(always)]
+    fn expected_key(&mut self) -> Option<&'static str> {
+        let (name, others) = self.expected.split_first()?;
+        if self.decoder.cursor.name(name) {
+            self.expected = others;
+            return Some(name);
+        }
+        self.expected_later(others)
+    }
+
+    fn expected_later(&mut self, mut names: &'static [&'static str]) -> Option<&'static str> {
+        for _ in 0..LOOKAHEAD {
+            let (name, others) = names.split_first()?;
+            if self.decoder.cursor.name(name) {
+                self.expected = others;
+                return Some(name);
+            }
+            names = others;
+        }
+        None
+    }
+
     /// The error of a visitor that does not take keys and values in turn.
     #[cold]
     fn out_of_turn(&mut self) -> StateError {
@@ -113,8 +140,11 @@ impl<'de> de::MapAccess<'de> for &mut Entries<'_, 'de> {
         }
         self.read = self.read.saturating_add(1);
         self.value_waits = true;
-        let key = item::read_key(&mut self.decoder.cursor)
-            .inspect_err(|kind| self.decoder.broken = Some(*kind))?;
+        let key = match self.expected_key() {
+            Some(key) => key,
+            None => item::read_key(&mut self.decoder.cursor)
+                .inspect_err(|kind| self.decoder.broken = Some(*kind))?,
+        };
         self.key = key;
         self.seen.note(key);
         match seed.deserialize(KeyDecoder { key }) {
@@ -196,3 +226,6 @@ fn too_many(container: &str, wanted: u64) -> StateError {
         format!("the {container} has more than the {wanted} items expected"),
     )
 }
+
+/// Names that are compared with a key: fields without a value are often left out.
+const LOOKAHEAD: usize = 4;

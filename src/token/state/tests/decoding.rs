@@ -144,6 +144,88 @@ fn a_key_twice_is_refused_even_where_the_type_skips_it() {
     assert_eq!(error.to_string(), "$.a: a map key is there twice");
 }
 
+/// Names that its decoder expects one after the other: short, long, and one that is no ASCII.
+#[derive(Deserialize, Debug, Default, PartialEq)]
+#[serde(default)]
+struct Fields {
+    a: u8,
+    b: u8,
+    #[serde(rename = "gruß")]
+    c: u8,
+    d: u8,
+    e: u8,
+    #[serde(rename = "a name of 24 characters.")]
+    f: u8,
+    g: u8,
+    h: u8,
+}
+
+proptest::proptest! {
+    #[test]
+    fn fields_are_read_in_any_order_with_gaps_and_among_strangers(
+        names in proptest::sample::subsequence(
+            vec!["a", "b", "gruß", "d", "e", "a name of 24 characters.", "g", "h", "", "aa", "z", "gruss"],
+            0..12,
+        ),
+        is_shuffled: bool,
+        by in 0..12_usize,
+        twin in 0..24_usize,
+    ) {
+        let mut names = names;
+        if is_shuffled && !names.is_empty() {
+            let by = by % names.len();
+            names.rotate_left(by);
+            names.reverse();
+        }
+        let write = |names: &[&str]| {
+            let mut out = vec![0xa0 | names.len() as u8];
+            for (index, name) in names.iter().enumerate() {
+                out.extend(encoded(name));
+                out.push(index as u8);
+            }
+            out
+        };
+        let cbor = write(&names);
+        let expected: Fields = serde_json::from_str(&json(&cbor).unwrap()).unwrap();
+        proptest::prop_assert_eq!(decode::<Fields>(&cbor).unwrap(), expected);
+        if let Some(name) = names.get(twin).copied() {
+            names.push(name);
+            // serde's own check of fields may come first: either way it is refused.
+            proptest::prop_assert!(decode::<Fields>(&write(&names)).is_err());
+        }
+    }
+}
+
+/// Twins among names that were expected are found where the type itself takes them for one another.
+#[test]
+fn a_type_that_names_a_field_twice_gets_no_map_with_twins() {
+    struct Careless;
+    impl<'de> Deserialize<'de> for Careless {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Any;
+            impl<'de> serde::de::Visitor<'de> for Any {
+                type Value = Careless;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("anything")
+                }
+                fn visit_map<A: serde::de::MapAccess<'de>>(
+                    self,
+                    mut map: A,
+                ) -> Result<Careless, A::Error> {
+                    while map.next_entry::<String, u8>()?.is_some() {}
+                    Ok(Careless)
+                }
+            }
+            deserializer.deserialize_struct("Careless", &["a", "b", "a"], Any)
+        }
+    }
+    assert!(decode::<Careless>(&hex("a2 6161 01 6162 02")).is_ok());
+    for bytes in ["a3 6161 01 6162 02 6161 03", "a2 6161 01 6161 02"] {
+        let error = decode::<Careless>(&hex(bytes)).err().unwrap();
+        assert_eq!(error.to_string(), "$.a: a map key is there twice");
+    }
+}
+
 #[test]
 fn more_or_fewer_items_than_the_type_has_are_refused() {
     for text in ["[1]", "[1,2,3]"] {
