@@ -52,7 +52,7 @@ use crate::credential::{Caller, Credentials};
 use crate::sidecar::SidecarSettings;
 use crate::tokens::{ConfigError, Tokens};
 use audiences::Audiences;
-use connections::{Seats, Serving};
+use connections::{Room, Seats, Serving, Wanted};
 use metrics::{CallerRefused, Metrics};
 use overload::Gates;
 use problem::Problem;
@@ -128,9 +128,16 @@ impl Service {
         let Settings { limits, local_users, tls, gateway, sidecar, request_log, traced, rotates } =
             settings;
         let ring = tokens.ring().clone();
-        let more = u64::from(gateway.is_some()).saturating_add(sidecar.is_some().into());
-        let most = connections::room_for(limits.connections, more.saturating_add(2));
-        let seats = || Seats::new(most, limits.connections_per_peer);
+        // A sidecar's API is for local users alone.
+        let room = Room::of_this_process(Wanted {
+            connections: limits.connections,
+            outer: u64::from(gateway.is_some()).saturating_add(1),
+            inner: if sidecar.is_some() { 2 } else { 1 },
+            upstream: if sidecar.is_some() { limits.requests } else { 0 },
+        });
+        let outer = || Seats::new(room.outer, limits.connections_per_peer);
+        let inner = || Seats::new(room.inner, limits.connections_per_peer);
+        let api = if sidecar.is_some() { inner() } else { outer() };
         let credentials = || Credentials::new(credential_ring.as_ref().unwrap_or(&ring).clone());
         let credentials = sidecar.is_none().then(credentials).transpose();
         Ok(Self {
@@ -145,7 +152,7 @@ impl Service {
                 .map_err(CannotServe::Metrics)?,
             gateway,
             sidecar,
-            seats: [seats(), seats(), seats(), seats()],
+            seats: [api, inner(), outer(), outer()],
             tls,
             request_log,
             traced,

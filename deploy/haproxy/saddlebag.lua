@@ -23,7 +23,7 @@ core.register_action("saddlebag", { "http-req" }, function(txn)
         end
     end
 
-    local answer = core.httpclient():get { url = gateway, headers = headers, timeout = 5000 }
+    local answer = core.httpclient():get { url = gateway, headers = headers, timeout = 12000 }
     -- Without an answer the status stays unset, and nothing passes.
     if not answer or not answer.status or answer.status == 0 then
         return

@@ -6,6 +6,7 @@ mod bodies;
 mod framing;
 mod patient;
 mod quiet;
+mod room;
 mod seats;
 
 use std::io;
@@ -24,7 +25,6 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc, watch};
 
@@ -41,6 +41,7 @@ use bodies::{Read, Taken};
 use patient::Patient;
 use quiet::quiet;
 
+pub(super) use room::{Room, Wanted};
 pub(super) use seats::{Full, Seats};
 
 /// What a listener serves, and how.
@@ -304,17 +305,6 @@ async fn refuse(mut stream: Stream, full: Full) {
     };
     // Whether it was heard is no matter of ours.
     let _ = tokio::time::timeout(Duration::from_secs(1), told).await;
-}
-
-/// How many of the wanted connections a listener has room for. Each is an open file, of which this process
-/// asks for all it may have: whoever connects, its listeners leave it enough to read its ring.
-pub(super) fn room_for(wanted: usize, listeners: u64) -> usize {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    // Refused where somebody forbids it; what then holds is asked for below.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
-    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let share = files.saturating_sub(limits::OTHER_FILES).checked_div(listeners).unwrap_or(files);
-    wanted.min(usize::try_from(share).unwrap_or(usize::MAX)).max(1)
 }
 
 const GONE: [io::ErrorKind; 2] = [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset];

@@ -61,5 +61,8 @@ pub(super) const OWN_RESETS: usize = 128;
 /// Files that are kept for other things than the connections of its listeners: the ring, TLS, refusals.
 pub(super) const OTHER_FILES: u64 = 256;
 
+/// Connections that the admin listener has at most, and the API beside a sidecar: probes, scrapers, one machine's programs.
+pub(super) const INNER_CONNECTIONS: u64 = 1_024;
+
 /// Connections that are told at once why they are refused; those above are closed without a word.
 pub(super) const REFUSALS: usize = 64;

@@ -69,13 +69,14 @@ class Count:
 
 
 class Node:
-    """A running `saddlebag serve` with a ring and listeners of its own; it ends with the block."""
+    """A running `saddlebag serve` with listeners of its own, and a ring unless it is given one; it ends with the block."""
 
-    def __init__(self, folder, *flags, policy=()):
+    def __init__(self, folder, *flags, policy=(), ring=None):
         self.folder = folder
         self.program = program()
-        self.ring = f"file:{folder / 'ring.json'}"
-        saddlebag("keys", "init", "--ring", self.ring, *policy)
+        self.ring = ring or f"file:{folder / 'ring.json'}"
+        if not ring:
+            saddlebag("keys", "init", "--ring", self.ring, *policy)
         self.flags = flags
 
     def credential(self, *roles):
@@ -84,6 +85,10 @@ class Node:
         return saddlebag("credential", "issue", "--ring", self.ring, *roles)
 
     def __enter__(self):
+        self.start()
+        return self
+
+    def start(self):
         listeners = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]
         told = self.folder / "serve.out"
         with told.open("wb") as output, (self.folder / "serve.log").open("wb") as log:
@@ -103,7 +108,6 @@ class Node:
             raise
         lines = dict(line.split(" listening on ") for line in told.read_text().splitlines() if " on " in line)
         self.api, self.admin = lines["api"], lines["admin"]
-        return self
 
     def __exit__(self, *_):
         self.stop()
@@ -113,6 +117,11 @@ class Node:
 
     def stop(self):
         stop(self.process)
+
+    def kill(self):
+        """Ends it as a crash does: it closes nothing, and says goodbye to nobody."""
+        self.process.kill()
+        self.process.wait()
 
 
 def request(address, method, path, body=None, headers=(), ca=None, patience=10):

@@ -1,4 +1,4 @@
-"""Real proxies in front of a gateway, with the configurations of deploy/ and the addresses of a run."""
+"""Real proxies in front of two gateways, with the configurations of deploy/ and the addresses of a run."""
 
 import contextlib
 import os
@@ -18,10 +18,11 @@ PROXIES = [
 ]
 
 
-def configured(folder, gateway, behind, *files):
+def configured(folder, gateways, behind, *files, more=()):
     """Configurations of deploy/, in a folder, with the addresses of this run; and the proxy's own address."""
     front = free()
-    addresses = {"127.0.0.1:7072": gateway, "127.0.0.1:8080": behind, "127.0.0.1:8000": front}
+    addresses = {"127.0.0.1:8080": behind, "127.0.0.1:8000": front} | {address: free() for address in more}
+    addresses |= zip(("127.0.0.1:7072", "127.0.0.1:7073"), gateways, strict=True)
     unseen = set(addresses)
     for file in files:
         text = (ROOT / "deploy" / file).read_text()
@@ -54,8 +55,8 @@ def serving(folder, front, command, **more):
         stop(process)
 
 
-def nginx(folder, gateway, behind):
-    front = configured(folder, gateway, behind, "nginx/forward-auth.conf")
+def nginx(folder, gateways, behind):
+    front = configured(folder, gateways, behind, "nginx/forward-auth.conf")
     (folder / "nginx.conf").write_text(nginx_conf(folder, f"include {folder}/forward-auth.conf;"))
     return serving(folder, front, [tool("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")])
 
@@ -70,22 +71,22 @@ def nginx_conf(folder, http):
     )
 
 
-def caddy(folder, gateway, behind):
-    front = configured(folder, gateway, behind, "caddy/Caddyfile")
+def caddy(folder, gateways, behind):
+    front = configured(folder, gateways, behind, "caddy/Caddyfile")
     file = folder / "Caddyfile"
     file.write_text("{\n\tadmin off\n\tauto_https off\n}\n" + file.read_text())
     command = [tool("caddy"), "run", "--adapter", "caddyfile", "--config", str(file)]
     return serving(folder, front, command, env=os.environ | {"HOME": str(folder), "XDG_DATA_HOME": str(folder)})
 
 
-def haproxy(folder, gateway, behind):
-    front = configured(folder, gateway, behind, "haproxy/haproxy.cfg", "haproxy/saddlebag.lua")
+def haproxy(folder, gateways, behind):
+    front = configured(folder, gateways, behind, "haproxy/haproxy.cfg", "haproxy/saddlebag.lua", more=["127.0.0.1:7071"])
     return serving(folder, front, [tool("haproxy"), "-f", str(folder / "haproxy.cfg")])
 
 
 @contextlib.contextmanager
-def traefik(folder, gateway, behind):
-    front = configured(folder, gateway, behind, "traefik/traefik.yml", "traefik/saddlebag.yml")
+def traefik(folder, gateways, behind):
+    front = configured(folder, gateways, behind, "traefik/traefik.yml", "traefik/saddlebag.yml", more=["127.0.0.1:7071"])
     # Its names are relative to where it is started; and it asks nobody whether it is the newest.
     command = [cached("traefik", "TRAEFIK_BIN"), "--configFile=traefik.yml"]
     file = folder / "traefik.yml"
@@ -96,7 +97,7 @@ def traefik(folder, gateway, behind):
         yield front
 
 
-def envoy(file, folder, gateway, behind):
-    front = configured(folder, gateway, behind, f"envoy/{file}")
+def envoy(file, folder, gateways, behind):
+    front = configured(folder, gateways, behind, f"envoy/{file}")
     command = [cached("envoy", "ENVOY_BIN"), "-c", str(folder / file), "--use-dynamic-base-id", "--log-level", "warn"]
     return serving(folder, front, command + ["--concurrency", "1"])

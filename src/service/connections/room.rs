@@ -1,0 +1,98 @@
+//! How many connections each listener has room for: each is an open file, and those of a process are counted. Pure but
+//! for the question to the system, so that the division can be read and tested by itself.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::limits;
+
+/// What wants files.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::service) struct Wanted {
+    /// Connections that each listener is to have.
+    pub(in crate::service) connections: usize,
+    /// Listeners that anybody may reach.
+    pub(in crate::service) outer: u64,
+    /// Listeners for operators and local programs, which have at most [`limits::INNER_CONNECTIONS`].
+    pub(in crate::service) inner: u64,
+    /// Connections to the service behind a sidecar.
+    pub(in crate::service) upstream: usize,
+}
+
+/// Connections at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::service) struct Room {
+    /// Of each outer listener.
+    pub(in crate::service) outer: usize,
+    /// Of each inner one.
+    pub(in crate::service) inner: usize,
+}
+
+impl Room {
+    /// Room in all the files that this process may have, which it asks for: whoever connects, it keeps enough of
+    /// them to read its ring.
+    pub(in crate::service) fn of_this_process(wanted: Wanted) -> Self {
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        // Refused where somebody forbids it; what then holds is asked for below.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+        Self::in_files(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX), wanted)
+    }
+
+    /// Room in so many files. An outer listener has what the others leave, and an equal share where they leave less.
+    fn in_files(files: u64, wanted: Wanted) -> Self {
+        let files = files.saturating_sub(limits::OTHER_FILES);
+        let equal = files.checked_div(wanted.outer.saturating_add(wanted.inner)).unwrap_or(files);
+        let connections = u64::try_from(wanted.connections).unwrap_or(u64::MAX);
+        let inner = connections.min(limits::INNER_CONNECTIONS).min(equal);
+        let kept = u64::try_from(wanted.upstream).unwrap_or(u64::MAX);
+        let left = files.saturating_sub(kept).saturating_sub(inner.saturating_mul(wanted.inner));
+        let outer = connections.min(left.checked_div(wanted.outer).unwrap_or(left).max(equal));
+        let told = |connections| usize::try_from(connections).unwrap_or(usize::MAX).max(1);
+        Self { outer: told(outer), inner: told(inner) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIDECAR: Wanted = Wanted { connections: 4_096, outer: 1, inner: 2, upstream: 1_024 };
+
+    #[test]
+    fn who_has_files_enough_has_what_is_wanted() {
+        assert_eq!(Room::in_files(16_384, SIDECAR), Room { outer: 4_096, inner: 1_024 });
+        let wanted = Wanted { connections: 100, ..SIDECAR };
+        assert_eq!(Room::in_files(16_384, wanted), Room { outer: 100, inner: 100 });
+    }
+
+    /// T44: as many slow clients as a file limit of 20,000 is to bear.
+    #[test]
+    fn clients_have_what_others_leave() {
+        let wanted = Wanted { connections: 100_000, ..SIDECAR };
+        assert_eq!(Room::in_files(20_000, wanted), Room { outer: 16_672, inner: 1_024 });
+        let wanted = Wanted { connections: 100_000, outer: 2, inner: 1, upstream: 0 };
+        assert_eq!(Room::in_files(20_000, wanted), Room { outer: 9_360, inner: 1_024 });
+    }
+
+    #[test]
+    fn where_files_are_few_all_have_an_equal_share() {
+        assert_eq!(Room::in_files(1_024, SIDECAR), Room { outer: 256, inner: 256 });
+        assert_eq!(Room::in_files(100, SIDECAR), Room { outer: 1, inner: 1 });
+    }
+
+    #[test]
+    fn no_division_takes_more_than_there_is() {
+        for files in (0..40_000).step_by(97) {
+            for connections in [1, 1_024, 4_096, 100_000] {
+                for (outer, inner) in [(1, 1), (2, 1), (1, 2), (2, 2)] {
+                    let Room { outer: each, inner: other } =
+                        Room::in_files(files, Wanted { connections, outer, inner, ..SIDECAR });
+                    let taken = each as u64 * outer + other as u64 * inner;
+                    assert!(
+                        taken <= files.saturating_sub(limits::OTHER_FILES).max(outer + inner),
+                        "{files}"
+                    );
+                }
+            }
+        }
+    }
+}
