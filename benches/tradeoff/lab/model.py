@@ -41,6 +41,7 @@ class Run:
         self.wire = self.read("wire")
         self.carried = self.read("carried")
         self.scale = self.read("scale")
+        self.changing = self.read("changing")
         self.about = {row["name"]: row["value"] for row in self.read("about")}
         # Of each cell, a number a round.
         self.cells = collections.defaultdict(dict)

@@ -242,15 +242,20 @@ class Report:
                     rows.append([SYSTEMS[system]["name"], size(at), number(two["characters"]), number(row["up"]), number(row["down"]),
                                  number(two["first_up"]), number(two["next_up"])])
         fits = self.fits()
-        one = wired["sealed", 1024]
-        changed = float(one["next_up"]) + (float(one["first_up"]) - float(one["next_up"])) * float(self.parameters["changes"])
+        changing = {(row["system"], int(row["bytes"]), row["change_every"]): row for row in self.run.changing}
+        every = list(dict.fromkeys(row["change_every"] for row in self.run.changing))
+        changes = [[f"{SYSTEMS[system]['name']}, " + ("no change" if one == "0" else f"one change in {number(one)}"),
+                    *(number(changing[system, at, one]["up"]) if (system, at, one) in changing else "–" for at in self.all_sizes)]
+                   for system in ("sealed", "memory") for one in every]
         return "\n\n".join([
             "Bytes of a request at the socket, with the heads of both; down, with the cookies of the changes in one request of ten.",
             table(["system", "state", "characters carried", "up, HTTP/1.1", "down, HTTP/1.1", "up, HTTP/2, first",
                    "up, HTTP/2, again"], rows),
             f"nghttp2's encoder (h2load) keeps a cookie in HPACK's table while it is small enough: up to {number(fits[0])} bytes of"
-            f" state here, and no longer at {number(fits[1])}. A token that changes is new to the table: with one change in ten"
-            f" requests, a token of {size(1024)} of state costs {number(changed)} bytes a request up, by the two numbers in the table.",
+            f" state here, and no longer at {number(fits[1])}.",
+            "A token that changes is new to the table. Bytes of a request up over HTTP/2, on one connection of two hundred requests,"
+            " by a client with a jar and the encoder of hpack (Python), which keeps all that fits:",
+            table(["system", *(size(one) for one in self.all_sizes)], changes),
             "![Bytes of a request by the size of the state](wire.svg)",
         ])
 
