@@ -41,7 +41,6 @@ def measure(lab):
             lab.say(f"cost: round {number + 1} of {lab.rounds}")
         lab.write("cost", CELLS, cells)
         lab.write("wire", WIRE, wire(lab, carried, balancer))
-    lab.write("scale", SCALE, scale(lab))
 
 
 def carry(lab, balancer):
@@ -129,8 +128,8 @@ def scale(lab):
                         good(told, system, OF)
                         used = [(cpu(*processes) - before[name]) / told["requests"] * 1e6 for name, processes in who.items()]
                         rows.append([number, system, count, OF, *(f"{one:.2f}" for one in used)])
-    lab.say("cost: one, two and three nodes")
-    return rows
+    lab.say("scale: one, two and three nodes")
+    lab.write("scale", SCALE, rows)
 
 
 @contextlib.contextmanager

@@ -148,11 +148,15 @@ class Report:
         named = {"haproxy": "HAProxy", "redis": "Redis", "memcached": "memcached", "mariadb": "MariaDB", "h2load": "h2load",
                  "rustc": "rustc"}
         versions = ", ".join(f"{name} {mark(re.search(r'[0-9]+[.][0-9.]*[0-9]', about[key]).group())}" for key, name in named.items())
-        return (f"Measured {mark(about['date'])} by `cargo tradeoff` in {number(about['took_minutes'])} minutes on"
-                f" {mark(about['processor'])}, {number(about['processors'])} processors, Linux {mark(about['linux'])}; load"
-                f" {mark(about['load_before'])} before and {mark(about['load_after'])} after. {versions}. The machine is shared:"
-                f" compare rows, which were measured in turns, and not with other days. Every number here is from a file of this"
-                f" folder, which `benches/tradeoff/check` proves.")
+        parts = [name.removesuffix("_at") for name in about if name.endswith("_at")]
+        times = [[part, mark(about[f"{part}_at"]), number(about[f"{part}_minutes"], 1),
+                  mark(about[f"{part}_load"]) if about[f"{part}_load"] else "–"] for part in parts]
+        minutes = sum(float(about[f"{part}_minutes"]) for part in parts)
+        return (f"Measured by `cargo tradeoff` in {number(minutes)} minutes on {mark(about['processor'])},"
+                f" {number(about['processors'])} processors, Linux {mark(about['linux'])}. {versions}. The machine is shared: compare"
+                f" rows, which were measured in turns, and not with other days. Every number here is from a file of this folder,"
+                f" which `benches/tradeoff/check` proves.\n\n"
+                + table(["part", "measured until", "minutes", "load before"], times))
 
     def cpu(self):
         systems = list(SYSTEMS)

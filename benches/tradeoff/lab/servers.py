@@ -93,11 +93,14 @@ class Redis(Server):
 
     def __init__(self, folder, megabytes=None):
         super().__init__(folder, "redis")
+        # Its own: what another saved there would be loaded first.
+        self.data = folder / f"redis-{self.address.split(':')[1]}"
+        self.data.mkdir()
         self.limit = ["--maxmemory", f"{megabytes}mb", "--maxmemory-policy", "allkeys-lru"] if megabytes else []
 
     def started(self):
         host, port = self.address.split(":")
-        return start([tool("redis-server"), "--bind", host, "--port", port, "--dir", self.folder, *self.limit], AROUND)
+        return start([tool("redis-server"), "--bind", host, "--port", port, "--dir", self.data, *self.limit], AROUND)
 
 
 class Memcached(Server):
