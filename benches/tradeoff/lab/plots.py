@@ -206,7 +206,7 @@ def simulated(run):
         axes.set_xscale("log")
         axes.set_xlabel("requests a second at the day's peak")
     left.set_yscale("symlog", linthresh=0.1)
-    left.set_ylim(bottom=-0.05)
+    left.set_ylim(-0.05, 300_000)
     left.set_ylabel("sessions lost a million session-hours")
     plainly(left.yaxis, "{:,g}")
     right.set_ylabel("US dollars a million requests")
