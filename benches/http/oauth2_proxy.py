@@ -35,13 +35,17 @@ def program():
         sys.exit("oauth2-proxy is missing: run tests/peers/install --benches")
 
 
-def start(stack, pinned, place, behind, flags=()):
-    """nginx's address, the processes that are measured, and the cookie of somebody who logged in."""
-    gateway, front = free(), free()
+def start(stack, pinned, place, behind, flags=(), alone=False):
+    """The front's address, the processes that are measured, and the cookie of somebody who logged in. The front is nginx,
+    which asks oauth2-proxy; or oauth2-proxy alone, as a reverse proxy."""
+    gateway = free()
+    front = gateway if alone else free()
+    # A reverse proxy says 401 where it is told that everything is an API, and else shows a page for the login.
+    ways = ["--upstream", f"http://{behind}", "--api-route", "^/"] if alone else ["--upstream", "static://202", "--reverse-proxy"]
     provider = stack.enter_context(Provider.running(place))
     command = [
         program(),
-        *("--http-address", gateway, "--upstream", "static://202", "--reverse-proxy", "--set-xauthrequest"),
+        *("--http-address", gateway, *ways, "--set-xauthrequest"),
         *("--trusted-proxy-ip", "127.0.0.1", "--redirect-url", f"http://{front}/oauth2/callback"),
         *("--cookie-secret", "0123456789abcdef0123456789abcdef", "--cookie-secure=false", "--email-domain", "*"),
         *("--provider", "oidc", "--client-id", CLIENT, "--client-secret", "secret", "--oidc-issuer-url", provider.url),
@@ -52,6 +56,8 @@ def start(stack, pinned, place, behind, flags=()):
         *flags,
     ]
     asked = stack.enter_context(pinned(place, gateway, command))
+    if alone:
+        return front, [asked], login(front)
     (place / "nginx.conf").write_text(proxies.nginx_conf(place, NGINX.format(gateway=gateway, behind=behind, front=front)))
     nginx = [tool("nginx"), "-p", str(place), "-c", str(place / "nginx.conf")]
     return front, [asked, stack.enter_context(pinned(place, front, nginx))], login(front)
