@@ -29,11 +29,18 @@ mod report;
 mod support;
 mod verbs;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use load::Load;
 use nodes::Fleet;
 use support::eventually;
+
+/// Held by the fleet, which wants the whole machine for two minutes, and by what measures times beside it.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// How fast everything goes.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +78,7 @@ const LONG: Scale = Scale {
 
 #[test]
 fn no_live_token_is_refused_whatever_happens_to_the_fleet() {
+    let _alone = alone();
     let long = std::env::var_os("SADDLEBAG_LONG_TESTS").is_some();
     let scale = if long { LONG } else { SHORT };
     let mut fleet = Fleet::start(scale);

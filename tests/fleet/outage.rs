@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::alone;
 use crate::peers::DevVault;
 use crate::support::{Server, eventually, saddlebag};
 
@@ -17,6 +18,7 @@ const MOST: f64 = 1.2;
 /// lengthens some of either, and a verification that waited for a look at Vault would lengthen all of one.
 #[test]
 fn the_99th_verification_is_as_fast_while_vault_is_down() {
+    let _alone = alone();
     let vault = DevVault::start();
     let to_vault = |command: &mut std::process::Command| {
         command.env("VAULT_ADDR", vault.address()).env("VAULT_TOKEN", vault.root_token());
