@@ -27,10 +27,10 @@ LIFETIME = 2
 CONNECTIONS = 20
 
 
-def measure(lab, systems=SYSTEMS_WITH_FAULTS, faults=FAULTS):
+def measure(lab):
     rows, course = [], []
-    for system in systems:
-        for fault in faults:
+    for system in SYSTEMS_WITH_FAULTS:
+        for fault in lab.faults:
             if not applies(system, fault):
                 continue
             row, seen = outcome(lab, system, fault)
@@ -39,7 +39,6 @@ def measure(lab, systems=SYSTEMS_WITH_FAULTS, faults=FAULTS):
             lab.say(f"faults: {SYSTEMS[system]['name']}, {FAULTS[fault]}: {row[4]} lost, {row[5]} wrong, {row[6]} failed")
     lab.write("faults", ROWS, rows)
     lab.write("course", COURSE, course)
-    return rows
 
 
 def applies(system, fault):

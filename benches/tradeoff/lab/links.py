@@ -66,7 +66,7 @@ def through(control, link, name, to):
 
 
 def pages(lab, rows, link, http, fronts, balancer):
-    for number in range(lab.rounds):
+    for number in range(lab.link_rounds):
         for carrier in CARRIED if http == 1 else CARRIED_BY_ONE:
             for size in lab.sizes if carrier in ("sealed", "needed") else lab.sizes[:1]:
                 took = page(lab, http, fronts, balancer, carrier, size)
