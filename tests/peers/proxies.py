@@ -80,13 +80,13 @@ def caddy(folder, gateways, behind):
 
 
 def haproxy(folder, gateways, behind):
-    front = configured(folder, gateways, behind, "haproxy/haproxy.cfg", "haproxy/saddlebag.lua", more=["127.0.0.1:7071"])
+    front = configured(folder, gateways, behind, "haproxy/haproxy.cfg", "haproxy/saddlebag.lua", more=["127.0.0.1:7074"])
     return serving(folder, front, [tool("haproxy"), "-f", str(folder / "haproxy.cfg")])
 
 
 @contextlib.contextmanager
 def traefik(folder, gateways, behind):
-    front = configured(folder, gateways, behind, "traefik/traefik.yml", "traefik/saddlebag.yml", more=["127.0.0.1:7071"])
+    front = configured(folder, gateways, behind, "traefik/traefik.yml", "traefik/saddlebag.yml", more=["127.0.0.1:7074"])
     # Its names are relative to where it is started; and it asks nobody whether it is the newest.
     command = [cached("traefik", "TRAEFIK_BIN"), "--configFile=traefik.yml"]
     file = folder / "traefik.yml"
