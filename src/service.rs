@@ -136,8 +136,13 @@ impl Service {
             upstream: if sidecar.is_some() { limits.requests } else { 0 },
         });
         let outer = || Seats::new(room.outer, limits.connections_per_peer);
-        let inner = || Seats::new(room.inner, limits.connections_per_peer);
-        let api = if sidecar.is_some() { inner() } else { outer() };
+        // Probes must find a seat, whoever else is let near them.
+        let quarter = room.inner.div_ceil(4);
+        let admin = Seats::new(room.inner, limits.connections_per_peer.min(quarter));
+        let api = match sidecar {
+            Some(_) => Seats::new(room.inner, limits.connections_per_peer),
+            None => outer(),
+        };
         let credentials = || Credentials::new(credential_ring.as_ref().unwrap_or(&ring).clone());
         let credentials = sidecar.is_none().then(credentials).transpose();
         Ok(Self {
@@ -152,7 +157,7 @@ impl Service {
                 .map_err(CannotServe::Metrics)?,
             gateway,
             sidecar,
-            seats: [api, inner(), outer(), outer()],
+            seats: [api, admin, outer(), outer()],
             tls,
             request_log,
             traced,

@@ -167,7 +167,8 @@ impl Serving {
             if let Some(slot) = &slot {
                 request.extensions_mut().insert(slot.clone());
             }
-            Box::pin(Arc::clone(&serving).answer(request, peer.clone(), under_way.request()))
+            let slot = slot.clone();
+            Box::pin(Arc::clone(&serving).answer(request, peer.clone(), under_way.request(), slot))
         });
         let builder = self.builder();
         let stream = TokioIo::new(stream);
@@ -217,17 +218,21 @@ impl Serving {
         request: Request<Incoming>,
         peer: Peer,
         under_way: UnderWay,
+        slot: Option<TunnelSlot>,
     ) -> Result<Response<Taken>, axum::Error> {
         let version = request.version();
         let (parts, body) = request.into_parts();
         let (body, read) = Read::new(body);
         let request = Request::from_parts(parts, Body::new(body));
-        let (answer, held) = match framing::is_clear(request.headers()) {
+        let (answer, mut held) = match framing::is_clear(request.headers()) {
             true => self.application.answer(request, &peer).await,
             // Told as hyper tells of any head that is none; unread, it ends the connection.
             false => (StatusCode::BAD_REQUEST.into_response(), None),
         };
         let (mut parts, body) = answer.into_parts();
+        if let Some(slot) = slot.filter(|_| parts.status == StatusCode::SWITCHING_PROTOCOLS) {
+            slot.hold(held.take());
+        }
         // hyper ends a connection whose request was not read: the other end should know.
         if version < Version::HTTP_2 && !read.load(Ordering::Relaxed) {
             parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// The bounds that an operator may move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
-    /// Connections a listener has at once; those above are told 503 and closed.
+    /// Connections a listener has at once ([`INNER_CONNECTIONS`] bounds some further); those above are told 503 and closed.
     pub(crate) connections: usize,
     /// Of which so many from one peer: an IPv4 address, an IPv6 network of 64 bits.
     pub(crate) connections_per_peer: usize,

@@ -26,6 +26,17 @@ impl TunnelSlot {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Keeps something for as long as the tunnel lasts, where there is one: what its request took of the limits.
+    pub(crate) fn hold(&self, held: impl Send + 'static) {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *slot = slot.take().map(|tunnel| -> Tunnel {
+            Box::pin(async move {
+                let _held = held;
+                tunnel.await;
+            })
+        });
+    }
+
     pub(super) fn put(&self, tunnel: impl Future<Output = ()> + Send + 'static) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::pin(tunnel));
     }

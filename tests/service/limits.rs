@@ -74,6 +74,20 @@ fn one_peer_cannot_take_every_seat() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "200", "{output:?}");
 }
 
+/// Of its 1,024 seats: probes of another host find one.
+#[test]
+fn one_peer_cannot_take_every_seat_of_the_admin_listener() {
+    let ring = Ring::new();
+    let server = ring.serve(&[]).ready();
+    let address = &server.admin;
+    let mut held: Vec<_> = (0..256).map(|_| raw(address)).collect();
+    assert!(get(held.last_mut().unwrap(), "/healthz").starts_with("HTTP/1.1 200"));
+    let answer = rest(&mut raw(address));
+    assert!(
+        answer.starts_with("HTTP/1.1 503") && answer.contains("all the connections that one may")
+    );
+}
+
 /// Begins a request whose body does not come.
 fn begin(server: &Server, credential: &str, path: &str) -> TcpStream {
     let mut stream = raw(&server.api);

@@ -64,6 +64,24 @@ fn a_websocket_goes_through_with_its_session_and_holds_its_seat() {
     });
 }
 
+/// Each has a connection to the service, which has as many as there may be requests.
+#[test]
+fn a_websocket_is_a_request_under_way_until_it_ends() {
+    let upstream = service();
+    let sidecar = Sidecar::before(&upstream, &["--max-requests", "1"]).ready();
+    let mut client = sidecar.connect();
+    client.send(head("GET /ws", &ASKED).as_bytes());
+    assert_eq!(read(&mut client.0).unwrap().status(), 101);
+    let status = || {
+        let mut other = sidecar.connect();
+        other.send(head("GET /page", &[]).as_bytes());
+        read(&mut other.0).unwrap().status()
+    };
+    assert_eq!(status(), 503);
+    drop(client);
+    eventually("there is room again", || status() == 200);
+}
+
 #[test]
 fn the_end_of_either_is_the_end_of_both() {
     let upstream = service();

@@ -9,7 +9,7 @@ use crate::service::Limits;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(in crate::cli) struct LimitArgs {
-    /// Connections of each listener; those above are told 503 and closed
+    /// Connections of each listener (the admin listener, and a sidecar's API, have 1,024 at most); those above are told 503 and closed
     #[arg(
         long,
         env = "SADDLEBAG_MAX_CONNECTIONS",

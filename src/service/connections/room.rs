@@ -37,15 +37,17 @@ impl Room {
         Self::in_files(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX), wanted)
     }
 
-    /// Room in so many files. An outer listener has what the others leave, and an equal share where they leave less.
+    /// Room in so many files. Outer listeners share what the others leave, which is an equal share at least.
     fn in_files(files: u64, wanted: Wanted) -> Self {
         let files = files.saturating_sub(limits::OTHER_FILES);
+        // Where files are few, connections to the service have half of them at most.
+        let kept = u64::try_from(wanted.upstream).unwrap_or(u64::MAX).min(files / 2);
+        let files = files.saturating_sub(kept);
         let equal = files.checked_div(wanted.outer.saturating_add(wanted.inner)).unwrap_or(files);
         let connections = u64::try_from(wanted.connections).unwrap_or(u64::MAX);
         let inner = connections.min(limits::INNER_CONNECTIONS).min(equal);
-        let kept = u64::try_from(wanted.upstream).unwrap_or(u64::MAX);
-        let left = files.saturating_sub(kept).saturating_sub(inner.saturating_mul(wanted.inner));
-        let outer = connections.min(left.checked_div(wanted.outer).unwrap_or(left).max(equal));
+        let left = files.saturating_sub(inner.saturating_mul(wanted.inner));
+        let outer = connections.min(left.checked_div(wanted.outer).unwrap_or(left));
         let told = |connections| usize::try_from(connections).unwrap_or(usize::MAX).max(1);
         Self { outer: told(outer), inner: told(inner) }
     }
@@ -75,7 +77,7 @@ mod tests {
 
     #[test]
     fn where_files_are_few_all_have_an_equal_share() {
-        assert_eq!(Room::in_files(1_024, SIDECAR), Room { outer: 256, inner: 256 });
+        assert_eq!(Room::in_files(1_024, SIDECAR), Room { outer: 128, inner: 128 });
         assert_eq!(Room::in_files(100, SIDECAR), Room { outer: 1, inner: 1 });
     }
 
@@ -86,11 +88,10 @@ mod tests {
                 for (outer, inner) in [(1, 1), (2, 1), (1, 2), (2, 2)] {
                     let Room { outer: each, inner: other } =
                         Room::in_files(files, Wanted { connections, outer, inner, ..SIDECAR });
-                    let taken = each as u64 * outer + other as u64 * inner;
-                    assert!(
-                        taken <= files.saturating_sub(limits::OTHER_FILES).max(outer + inner),
-                        "{files}"
-                    );
+                    let files = files.saturating_sub(limits::OTHER_FILES);
+                    let upstream = (SIDECAR.upstream as u64).min(files / 2);
+                    let taken = each as u64 * outer + other as u64 * inner + upstream;
+                    assert!(taken <= files.max(outer + inner), "{files}");
                 }
             }
         }
