@@ -83,6 +83,10 @@ fn a_check_names_each_bad_value_and_is_1() {
         (&["--upstream", "unix:rules.toml"], "no socket"),
         (&["--upstream", "http://127.0.0.1:8", "--listen", "0.0.0.0:8"], "itself listens there"),
         (&["--upstream", "unix:front", "--listen", "unix:front"], "itself listens there"),
+        (
+            &["--upstream", "http://127.0.0.1:9", "--gateway-listen", "127.0.0.1:9"],
+            "itself listens there",
+        ),
         (&["--state-dir", "/proc/1/x"], "must be able to write"),
         (&["--refresh-every", "0s"], "--refresh-every 0s"),
         (&["--ring-cache", "copy"], "--ring-cache copy"),

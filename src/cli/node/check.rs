@@ -61,7 +61,8 @@ impl Findings {
     pub(in crate::cli) fn ring(
         &mut self,
         what: &str,
-        (place, watch): (&RingLocation, &WatchArgs),
+        place: &RingLocation,
+        watch: &WatchArgs,
         now: UnixTime,
     ) -> Option<KeyRing> {
         let store = watch.open(place, false);

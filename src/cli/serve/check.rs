@@ -20,9 +20,9 @@ impl Serve {
         let place = self.ring.as_ref();
         let cache = self.watch.ring_cache.as_ref();
         findings.failure(place.and_then(|place| self.watch.misplaced(place, cache)));
-        let ring = place.and_then(|place| findings.ring("ring", (place, &self.watch), now));
+        let ring = place.and_then(|place| findings.ring("ring", place, &self.watch, now));
         let callers = match &self.credential_ring {
-            Some(place) => findings.ring("credential ring", (place, &self.watch), now),
+            Some(place) => findings.ring("credential ring", place, &self.watch, now),
             None => ring.clone(),
         };
         if self.rotate {

@@ -20,37 +20,47 @@ impl Sidecar {
         match &self.ring {
             Some(place) => {
                 findings.failure(self.watch.misplaced(place, self.watch.ring_cache.as_ref()));
-                if let Some(ring) = findings.ring("ring", (place, &self.watch), now) {
+                if let Some(ring) = findings.ring("ring", place, &self.watch, now) {
                     findings.failure(self.tokens(KeyRingHandle::fixed(ring)).err());
                 }
             }
             None => findings.failure(Some(node::no_ring(""))),
         }
+        let places = [
+            ("--listen", Some(&self.listen)),
+            ("--admin-listen", Some(&self.admin_listen)),
+            ("--gateway-listen", self.gateway.gateway_listen.as_ref()),
+            ("--api-listen", self.api_listen.as_ref()),
+        ];
         match &self.upstream {
-            Some(upstream) => self.look_at_upstream(upstream, &mut findings),
+            Some(upstream) => look_at_upstream(
+                upstream,
+                places.iter().filter_map(|(_, place)| *place),
+                &mut findings,
+            ),
             None => findings.failure(Some(super::no_upstream())),
         }
         findings.failure(self.rules().err());
         if self.cookie_insecure {
             findings.warning("--cookie-insecure: sessions travel in clear: for development alone");
         }
-        findings.listeners(&[
-            ("--listen", Some(&self.listen)),
-            ("--admin-listen", Some(&self.admin_listen)),
-            ("--gateway-listen", self.gateway.gateway_listen.as_ref()),
-            ("--api-listen", self.api_listen.as_ref()),
-        ]);
+        findings.listeners(&places);
         findings.failure(self.misplaced());
         findings.tls(&self.tls, now);
         findings.common(&self.gateway, &self.logs, &self.watch);
         findings.answer(console, &self.settings, self.json)
     }
+}
 
-    /// A service that is not there yet is answered for with 502 until it is.
-    fn look_at_upstream(&self, upstream: &Upstream, findings: &mut Findings) {
-        let flag = format!("--upstream {upstream}");
-        let places = [Some(&self.listen), Some(&self.admin_listen), self.api_listen.as_ref()];
-        if let Some(path) = upstream.socket() {
+/// A service that is not there yet is answered for with 502 until it is.
+fn look_at_upstream<'a>(
+    upstream: &Upstream,
+    mut places: impl Iterator<Item = &'a Address>,
+    findings: &mut Findings,
+) {
+    let flag = format!("--upstream {upstream}");
+    let is_ours = match upstream.socket() {
+        Some(path) => {
             match std::fs::metadata(path) {
                 Ok(facts) if facts.file_type().is_socket() => {}
                 Ok(_) => findings.problem(format!("{flag}: there is a file that is no socket")),
@@ -58,21 +68,18 @@ impl Sidecar {
                     findings.warning(format!("{flag}: the service is not there: {error}"))
                 }
             }
-            let is_ours = |place: &Address| matches!(place, Address::Unix(ours) if ours == path);
-            if places.into_iter().flatten().any(is_ours) {
-                findings.problem(format!("{flag}: the sidecar itself listens there"));
-            }
-            return;
+            places.any(|place| matches!(place, Address::Unix(ours) if ours == path))
         }
-        match upstream.addresses() {
-            Ok(theirs) => {
-                let is_ours = |place: &Address| theirs.iter().any(|their| is_at(place, *their));
-                if places.into_iter().flatten().any(is_ours) {
-                    findings.problem(format!("{flag}: the sidecar itself listens there"));
-                }
+        None => match upstream.addresses() {
+            Ok(theirs) => places.any(|place| theirs.iter().any(|their| is_at(place, *their))),
+            Err(error) => {
+                findings.warning(format!("{flag}: its host is not known: {error}"));
+                false
             }
-            Err(error) => findings.warning(format!("{flag}: its host is not known: {error}")),
-        }
+        },
+    };
+    if is_ours {
+        findings.problem(format!("{flag}: the sidecar itself listens there"));
     }
 }
 
