@@ -67,13 +67,7 @@ impl PropagateLayer {
             if home != Some(attempt.url().origin()) {
                 return attempt.stop();
             }
-            if attempt.previous().len() > MOST_REDIRECTS {
-                return attempt.error("too many redirects");
-            }
-            attempt.follow()
+            redirect::Policy::default().redirect(attempt)
         })
     }
 }
-
-/// As many as reqwest's own policy.
-const MOST_REDIRECTS: usize = 10;
