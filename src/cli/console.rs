@@ -64,10 +64,7 @@ impl Console {
     /// Adds a line of JSON to the answer.
     pub(super) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
         serde_json::to_writer(&mut self.answer, value).map_err(|error| {
-            Failure::unavailable(
-                format!("the answer cannot be written as JSON: {error}"),
-                "this is a bug of saddlebag: please report it",
-            )
+            Failure::bug(format!("the answer cannot be written as JSON: {error}"))
         })?;
         self.answer.push(b'\n');
         Ok(())

@@ -3,6 +3,7 @@
 //! The rule behind the codes: 2 where what was typed or fed can never be used, whatever the ring; 1
 //! where it was understood and the ring, its policy or a person says no.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -51,6 +52,11 @@ impl Failure {
     /// It can never be done as it was typed.
     pub(super) fn usage(error: impl Into<String>, help: impl Into<String>) -> Self {
         Self::new(Exit::Usage, error, help)
+    }
+
+    /// What went wrong is ours.
+    pub(super) fn bug(error: impl Display) -> Self {
+        Self::unavailable(error.to_string(), "this is a bug of saddlebag: please report it")
     }
 
     /// A file could not be read or saved.

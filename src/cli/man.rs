@@ -21,12 +21,8 @@ impl Man {
     pub(super) fn run(self, console: &mut Console) -> End {
         let mut command = Cli::command();
         command.build();
-        write(&command, console.raw()).map_err(|error| {
-            Failure::unavailable(
-                format!("the manual page cannot be made: {error}"),
-                "this is a bug of saddlebag: please report it",
-            )
-        })?;
+        write(&command, console.raw())
+            .map_err(|error| Failure::bug(format!("the manual page cannot be made: {error}")))?;
         Ok(Exit::Done)
     }
 }

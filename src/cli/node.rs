@@ -109,10 +109,7 @@ pub(super) fn no_ring(more: &str) -> Failure {
 
 /// Two metrics have one name.
 pub(super) fn no_metrics(error: &impl Display) -> Failure {
-    Failure::unavailable(
-        format!("metrics cannot be set up: {error}"),
-        "this is a bug of saddlebag: please report it",
-    )
+    Failure::bug(format!("metrics cannot be set up: {error}"))
 }
 
 /// What requests are served on.
