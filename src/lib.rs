@@ -141,8 +141,8 @@ pub use carrier::{Carrier, Cookie, Dangerous, InvalidCookie, SameSite};
 pub use lifetime::{Lifetime, RenewalRule};
 #[cfg(feature = "axum")]
 pub use middleware::{
-    Forms, Incoming, NoForms, RawSession, ReadForms, Session, SessionEvent, SessionLayer,
-    SessionOrNew, SessionRejection, SessionService,
+    Forms, Incoming, NoForms, RawSession, ReadForms, Session, SessionEvent, SessionFuture,
+    SessionLayer, SessionOrNew, SessionRejection, SessionService,
 };
 #[cfg(feature = "propagate")]
 pub use middleware::{

@@ -30,5 +30,5 @@ pub use propagate::{
 };
 pub use raw::RawSession;
 pub use rejection::SessionRejection;
-pub use service::SessionService;
+pub use service::{SessionFuture, SessionService};
 pub use session::{Session, SessionOrNew};

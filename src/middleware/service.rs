@@ -4,9 +4,10 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
+use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::event::SessionEvent;
@@ -16,6 +17,7 @@ use super::layer::{Config, SessionLayer};
 use super::slot::{Came, Cookies, Slot, Typed};
 use crate::carrier::{Carrier, Ended, Found};
 use crate::token::reason::Reason;
+use crate::tokens::Tokens;
 
 /// What a [`SessionLayer`] makes of a service.
 pub struct SessionService<S, T, F> {
@@ -40,7 +42,7 @@ where
 {
     type Response = Response<R>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, S::Error>> + Send>>;
+    type Future = SessionFuture<S::Future, R, S::Error>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -55,17 +57,16 @@ where
         // Nothing is to be awaited before the service is called: it is called here, so that neither it nor the request
         // is kept for later.
         let Some(slot) = begin(layer, &mut request, None, &Field(None)) else {
-            return Box::pin(async { Ok(failure(StatusCode::INTERNAL_SERVER_ERROR)) });
+            return SessionFuture { serving: Serving::NotServed };
         };
-        let answer = self.inner.call(request);
-        Box::pin(async move { Ok(finish(&slot, answer.await?)) })
+        SessionFuture { serving: Serving::Now { slot, answer: self.inner.call(request) } }
     }
 }
 
 impl<S, T: 'static, F> SessionService<S, T, F> {
     /// The same for a request whose form is read first, which is bound to something, or which is served with its session
     /// at hand.
-    fn call_later<B, R>(&mut self, request: Request<B>) -> Answer<R, S::Error>
+    fn call_later<B, R>(&mut self, request: Request<B>) -> SessionFuture<S::Future, R, S::Error>
     where
         S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
         S::Future: Send,
@@ -77,7 +78,7 @@ impl<S, T: 'static, F> SessionService<S, T, F> {
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let layer = self.layer.clone();
-        Box::pin(async move {
+        let answer: Answer<R, S::Error> = Box::pin(async move {
             let (request, field) = match layer.forms.read(request).await {
                 Ok(read) => read,
                 Err(status) => return Ok(failure(status)),
@@ -99,11 +100,52 @@ impl<S, T: 'static, F> SessionService<S, T, F> {
             #[cfg(not(feature = "propagate"))]
             let response = answer.await?;
             Ok(finish(&slot, response))
-        })
+        });
+        SessionFuture { serving: Serving::Later { answer } }
+    }
+}
+
+pin_project! {
+    /// The answer of a [`SessionService`]: that of the service inside, with what became of the session.
+    pub struct SessionFuture<A, R, E> {
+        #[pin]
+        serving: Serving<A, R, E>,
+    }
+}
+
+pin_project! {
+    #[project = Projected]
+    enum Serving<A, R, E> {
+        Now { slot: Arc<Slot>, #[pin] answer: A },
+        // Kept apart: what is awaited before the service is called is of any size, and rarely there.
+        Later { answer: Answer<R, E> },
+        NotServed,
     }
 }
 
 type Answer<R, E> = Pin<Box<dyn Future<Output = Result<Response<R>, E>> + Send>>;
+
+impl<A, R, E> Future for SessionFuture<A, R, E>
+where
+    A: Future<Output = Result<Response<R>, E>>,
+    R: Default,
+{
+    type Output = Result<Response<R>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(match self.project().serving.project() {
+            Projected::Now { slot, answer } => Ok(finish(slot, ready!(answer.poll(context))?)),
+            Projected::Later { answer } => ready!(answer.as_mut().poll(context)),
+            Projected::NotServed => Ok(failure(StatusCode::INTERNAL_SERVER_ERROR)),
+        })
+    }
+}
+
+impl<A, R, E> fmt::Debug for SessionFuture<A, R, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionFuture").finish_non_exhaustive()
+    }
+}
 
 /// A request, and what it is bound to.
 fn bind<B>(config: &Config, request: Request<B>) -> (Request<B>, Option<Vec<u8>>) {
@@ -123,7 +165,6 @@ fn begin<T: 'static, F, B>(
     field: &Field,
 ) -> Option<Arc<Slot>> {
     let slot = open(&layer.config, request.headers(), request.uri(), bound, field)?;
-    let slot = Arc::new(slot);
     let typed = Typed::<T> { slot: Arc::clone(&slot), migrate: layer.migrate.clone() };
     if request.extensions_mut().insert(typed).is_some() {
         tracing::error!(
@@ -142,7 +183,7 @@ fn open(
     uri: &Uri,
     bound: Option<Vec<u8>>,
     field: &Field,
-) -> Option<Slot> {
+) -> Option<Arc<Slot>> {
     let bound = match bound {
         None => None,
         Some(binding) => match config.tokens.bound_to(&binding) {
@@ -158,43 +199,40 @@ fn open(
         true => Cookies::of(headers),
         false => Cookies::default(),
     };
-    let mut slot = Slot::new(Arc::clone(config), bound, cookies);
-    let event = match verify(&slot, headers, uri, field) {
-        Ok(came) => {
-            slot.came = Some(came);
-            SessionEvent::Verified
-        }
+    let tokens = bound.as_ref().unwrap_or(&config.tokens);
+    let (came, event) = match verify(config, tokens, cookies.as_slice(), headers, uri, field) {
+        Ok(came) => (Some(came), SessionEvent::Verified),
         Err(event) => {
-            slot.broken = event == SessionEvent::BrokenSet;
-            event
+            tracing::debug!(reason = event.code(), "no session");
+            (None, event)
         }
     };
-    if slot.came.is_none() {
-        tracing::debug!(reason = event.code(), "no session");
-    }
-    slot.tell(event);
-    Some(slot)
+    config.tell(event);
+    let broken = event == SessionEvent::BrokenSet;
+    Some(Arc::new(Slot::new(Arc::clone(config), bound, cookies, came, broken)))
 }
 
 /// The token of the first carrier that holds one, if it is valid.
 fn verify(
-    slot: &Slot,
+    config: &Config,
+    tokens: &Tokens,
+    cookies: &[HeaderValue],
     headers: &HeaderMap,
     uri: &Uri,
     field: &Field,
 ) -> Result<Came, SessionEvent> {
     let read = |place: &Carrier| match place.as_cookie() {
-        Some(cookie) => cookie.token(slot.cookies.as_slice()),
+        Some(cookie) => cookie.token(cookies),
         None => (place.read(headers, uri, field.0.as_ref()), Ended::default()),
     };
-    let mut found = slot.config.carriers.iter().map(read).enumerate();
+    let mut found = config.carriers.iter().map(read).enumerate();
     let found = found.find(|(_, (found, _))| !matches!(found, Found::Nothing));
     let (carrier, text, mut ended) = match found {
         None | Some((_, (Found::Nothing, _))) => return Err(SessionEvent::Absent),
         Some((_, (Found::Unread(why), _))) => return Err(why.into()),
         Some((carrier, (Found::Text(text), ended))) => (carrier, text, ended),
     };
-    let verified = slot.tokens().verify_ascii_at(text.as_bytes(), slot.config.now());
+    let verified = tokens.verify_ascii_at(text.as_bytes(), config.now());
     let verified = verified.map_err(|refused| match text.as_str() {
         // No UTF-8, or nothing at all.
         "" => SessionEvent::Refused(Reason::NotAToken),

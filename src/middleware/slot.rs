@@ -99,10 +99,16 @@ pub(super) struct Difference {
 }
 
 impl Slot {
-    pub(super) fn new(config: Arc<Config>, bound: Option<Tokens>, cookies: Cookies) -> Self {
+    pub(super) fn new(
+        config: Arc<Config>,
+        bound: Option<Tokens>,
+        cookies: Cookies,
+        came: Option<Came>,
+        broken: bool,
+    ) -> Self {
         let [asked, taken, handed_out] = [const { AtomicBool::new(false) }; 3];
         let fate = Mutex::new(Some(Fate::Kept));
-        Self { config, bound, came: None, broken: false, cookies, asked, taken, handed_out, fate }
+        Self { config, bound, came, broken, cookies, asked, taken, handed_out, fate }
     }
 
     /// The tokens of this request's session.

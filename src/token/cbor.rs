@@ -203,6 +203,26 @@ impl<'a> Cursor<'a> {
         Some(pairs.into())
     }
 
+    /// Reads an integer of zero or more below 2^32 in its shortest form; otherwise nothing, and [`head`](Self::head)
+    /// says what is there.
+    #[inline(always)]
+    pub(crate) fn shortest_unsigned(&mut self) -> Option<u64> {
+        let (value, least, rest) = match *self.rest {
+            [first @ 0..=0x17, ref rest @ ..] => (u64::from(first), 0, rest),
+            [0x18, a, ref rest @ ..] => (u64::from(a), 0x18, rest),
+            [0x19, a, b, ref rest @ ..] => (u64::from(u16::from_be_bytes([a, b])), 0x100, rest),
+            [0x1a, a, b, c, d, ref rest @ ..] => {
+                (u64::from(u32::from_be_bytes([a, b, c, d])), 0x1_0000, rest)
+            }
+            _ => return None,
+        };
+        if value < least {
+            return None;
+        }
+        self.rest = rest;
+        Some(value)
+    }
+
     /// Reads an integer of zero or more below 256; otherwise nothing.
     #[inline]
     pub(crate) fn short_unsigned(&mut self) -> Option<u64> {

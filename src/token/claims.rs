@@ -41,12 +41,11 @@ impl<'a> Claims<'a> {
         }
         let claims = Self {
             id: read_id(&mut cursor)?,
-            started: expect(&mut cursor, Major::Unsigned)?,
-            issued: expect(&mut cursor, Major::Unsigned)?,
-            expires: expect(&mut cursor, Major::Unsigned)?,
-            ends: expect(&mut cursor, Major::Unsigned)?,
-            revision: u32::try_from(expect(&mut cursor, Major::Unsigned)?)
-                .map_err(|_| ClaimsError::Revision)?,
+            started: unsigned(&mut cursor)?,
+            issued: unsigned(&mut cursor)?,
+            expires: unsigned(&mut cursor)?,
+            ends: unsigned(&mut cursor)?,
+            revision: u32::try_from(unsigned(&mut cursor)?).map_err(|_| ClaimsError::Revision)?,
             subject: read_subject(&mut cursor)?,
             state: cursor.rest(),
         };
@@ -222,6 +221,14 @@ fn read_subject<'a>(cursor: &mut Cursor<'a>) -> Result<Option<&'a str>, ClaimsEr
         Ok(Head { major: Major::Text, .. }) => Err(ClaimsError::NotShortest),
         Ok(_) => Err(ClaimsError::Type),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[inline(always)]
+fn unsigned(cursor: &mut Cursor<'_>) -> Result<u64, ClaimsError> {
+    match cursor.shortest_unsigned() {
+        Some(value) => Ok(value),
+        None => expect(cursor, Major::Unsigned),
     }
 }
 

@@ -23,6 +23,8 @@ async fn main() {
     let state = State::of(payload).expect("p256 or p3k");
     let Served { router, cookie } = match contender.as_str() {
         "limit" => contenders::saddlebag::limit(&state),
+        "layer" => contenders::saddlebag::layer(&state),
+        "by_hand" => contenders::saddlebag::by_hand(&state),
         "undecoded" => contenders::saddlebag::undecoded(&state),
         "typed" => contenders::saddlebag::typed(&state),
         "jwt" => contenders::jwt::served(&state),

@@ -38,9 +38,10 @@ class Run:
         (row,) = self.select(name=name, payload=payload, process=process)
         return row
 
-    def floor(self, kind, payload, op, process="peers"):
-        """The fastest floor of an operation, and which it was."""
+    def floor(self, kind, payload, op, process="peers", without=None):
+        """The fastest floor of an operation, and which it was; `without` names a crate that is left out."""
         rows = self.select(kind=FLOORS[kind], payload=payload, process=process)
+        rows = [row for row in rows if not (without and without in row["name"])]
         best = min(rows, key=lambda row: row["ns"][op])
         return best["ns"][op], best["name"]
 

@@ -2,9 +2,12 @@
 //! the text that the handlers answer with: nobody needs the state for it.
 
 use axum::Router;
+use axum::http::HeaderMap;
+use axum::http::header::COOKIE;
 use axum::routing::get;
 use saddlebag::keys::{KeyRingHandle, Policy, UnixTime, rotation};
 use saddlebag::{NewSession, RawSession, Session, SessionLayer, Tokens};
+use tower_layer::Identity;
 
 use crate::states::State;
 use crate::{Answer, NO_SESSION, Served, answer};
@@ -13,6 +16,24 @@ use crate::{Answer, NO_SESSION, Served, answer};
 pub fn limit(state: &State) -> Served {
     let handler = || async { answer("no session was read...") };
     Served { router: Router::new().route("/", get(handler)), cookie: token(&tokens(), state) }
+}
+
+/// The same inside a layer that does nothing: what axum itself takes for there being one.
+pub fn layer(state: &State) -> Served {
+    let Served { router, cookie } = limit(state);
+    Served { router: router.layer(Identity::new()), cookie }
+}
+
+/// Verified by the handler, who knows where the token is: no layer, no other cookie, no answer that depends on it.
+pub fn by_hand(state: &State) -> Served {
+    let tokens = tokens();
+    let cookie = token(&tokens, state);
+    let handler = |headers: HeaderMap| async move {
+        let token = headers.get(COOKIE).and_then(|cookie| cookie.to_str().ok()?.strip_prefix(START));
+        let session = token.and_then(|token| tokens.verify(token).ok()).ok_or(NO_SESSION)?;
+        answer(session.subject().ok_or(NO_SESSION)?)
+    };
+    Served { router: Router::new().route("/", get(handler)), cookie }
 }
 
 pub fn undecoded(state: &State) -> Served {
@@ -34,6 +55,8 @@ pub fn typed(state: &State) -> Served {
     let layer = SessionLayer::<State>::new(tokens);
     Served { router: Router::new().route("/", get(handler)).layer(layer), cookie }
 }
+
+const START: &str = "__Host-session=";
 
 fn tokens() -> Tokens {
     // A ring as `saddlebag keys init` made it yesterday: an active key and a standby.

@@ -4,11 +4,12 @@
 //! Two crates of primitives, three of base64: the fastest pair at each payload is the floor of the tables.
 
 use std::hint::black_box;
+use std::sync::LazyLock;
 
 use aes_gcm::Aes256Gcm;
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::NO_PAD;
 use hmac::{Hmac, Mac};
 use rand::TryRng;
 use rand::rngs::SysRng;
@@ -30,13 +31,17 @@ struct Turbo;
 
 impl Base64 for Plain {
     fn encode(bytes: &[u8]) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+        ENGINE.encode(bytes)
     }
 
     fn decode(text: &str) -> Vec<u8> {
-        BASE64_URL_SAFE_NO_PAD.decode(text).expect("base64")
+        ENGINE.decode(text).expect("base64")
     }
 }
+
+/// The fastest that `base64` has for this processor.
+static ENGINE: LazyLock<base64::engine::Simd> =
+    LazyLock::new(|| base64::engine::Simd::url_safe(NO_PAD));
 
 impl Base64 for Simd {
     fn encode(bytes: &[u8]) -> String {
