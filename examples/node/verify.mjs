@@ -4,13 +4,13 @@
 //     const session = verify(token, [{ secret }], { audience: "shop" });   // 32 bytes; throws Refused where it is no session
 //     session.subject; session.state();
 //
-// Numbers in comments are sections of that document. For applications that cannot ask a node or a sidecar: it takes roots, and
+// Numbers in comments are sections of that document; verify_jwt.mjs takes jwt as well. For applications that cannot ask a node or a sidecar: it takes roots, and
 // knows nothing of rings that change. Integers are BigInt beyond 2^53, and floats of state are `Float`, so that 1 and 1.0 differ.
 
 import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from "node:crypto";
 
 const SIGNED = 0x6c;
-const SHORTEST = { sb1s: 59, sb1e: 91 };
+export const SHORTEST = { sb1s: 59, sb1e: 91 };
 const LATEST = 2n ** 40n;
 
 /** The token is no session; the reason is for a log, and for nobody who sent it. */
@@ -28,47 +28,73 @@ export class Float {
  * settings are none that a ring or a verifier may have.
  */
 export function verify(token, roots, { audience, now, skew = 60, binding = Buffer.alloc(0), maxLength = 4096 }) {
-  if (!/^[a-z0-9._:/-]{1,128}$/.test(audience)) throw new RangeError("an audience is 1 to 128 characters of [a-z0-9._:/-]");
-  if (!(binding.length <= 1024 && skew >= 0 && skew <= 300 && maxLength > 0 && maxLength <= 65536)) {
-    throw new RangeError("a binding, a skew or a length out of its bounds");
-  }
+  checkSettings({ audience, skew, binding, maxLength });
   now ??= Math.floor(Date.now() / 1000);
-  const refuse = (reason) => {
-    throw new Refused(reason);
-  };
   if (token.length > maxLength) refuse("too_long");
   const shortest = SHORTEST[token.slice(0, 4)] ?? refuse("not_a_token");
   const data = (token.length >= shortest && strictBase64url(token)) || refuse("malformed");
   const [header, body] = [data.subarray(0, 7), data.subarray(7)];
   const named = ({ secret }) => expand(secret, "saddlebag/1 key id").subarray(0, 4).equals(header.subarray(3));
-  const root = roots.find(named) ?? refuse("unknown_key");
+  const root = usable(roots.find(named), now);
+  const claims = opened(header, body, audienceKey(root, audience), binding) ?? refuse("bad_tag");
+  return inTime(
+    read("bad_claims", () => readClaims(new Reader(claims))),
+    now,
+    skew,
+  );
+}
+
+export function refuse(reason) {
+  throw new Refused(reason);
+}
+
+export function checkSettings({ audience, skew, binding, maxLength }) {
+  if (!/^[a-z0-9._:/-]{1,128}$/.test(audience)) throw new RangeError("an audience is 1 to 128 characters of [a-z0-9._:/-]");
+  if (!(binding.length <= 1024 && skew >= 0 && skew <= 300 && maxLength > 0 && maxLength <= 65536)) {
+    throw new RangeError("a binding, a skew or a length out of its bounds");
+  }
+}
+
+/** The root that a token names, where it may verify. */
+export function usable(root, now) {
+  if (!root) refuse("unknown_key");
   if (root.revoked) refuse("key_revoked");
   if (root.drainsUntil != null && now >= root.drainsUntil) refuse("key_retired");
-  const key = expand(root.secret, `saddlebag/1 audience ${audience}`);
-  const claims = opened(header, body, key, binding) ?? refuse("bad_tag");
-  let session;
+  return root;
+}
+
+export function audienceKey({ secret }, audience) {
+  return expand(secret, `saddlebag/1 audience ${audience}`);
+}
+
+/** What is read, or a refusal for this reason where it is malformed. */
+export function read(reason, reading) {
   try {
-    session = readClaims(new Reader(claims));
+    return reading();
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
-    refuse("bad_claims");
+    return refuse(reason);
   }
+}
+
+export function inTime(session, now, skew) {
   if (BigInt(now) >= BigInt(session.expiresAt) + BigInt(skew)) refuse("expired");
   if (BigInt(session.issuedAt) > BigInt(now) + BigInt(skew)) refuse("not_yet_valid");
   return session;
 }
 
-class Malformed extends Error {}
+/** Bytes or a text that the format does not allow. */
+export class Malformed extends Error {}
 
 /** 1: one spelling, and no other. */
-function strictBase64url(text) {
+export function strictBase64url(text) {
   if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return null;
   const data = Buffer.from(text, "base64url");
   return data.toString("base64url") === text ? data : null;
 }
 
 /** 5: HKDF-Expand of one block. */
-function expand(key, info) {
+export function expand(key, info) {
   return createHmac("sha256", key).update(info).update("\x01").digest();
 }
 
@@ -117,13 +143,19 @@ function readClaims(reader) {
   const id = reader.shortest(2);
   const [started, issued, expires, ends, revision] = Array.from({ length: 5 }, () => reader.shortest(0));
   const subject = reader.next() === 0xf6 ? (reader.byte(), null) : reader.shortest(3);
-  const [issuedAt, endsAt] = [started + issued, started + ends];
-  const expiresAt = issuedAt + expires;
   const stateCbor = reader.rest();
-  const fits = id.length === 12 && revision < 2n ** 32n && stateCbor.length > 0;
-  const named = subject === null || (subject.length >= 1 && subject.length <= 255);
-  if (!fits || !named) throw new Malformed("an id, a revision, a subject or a state that is none");
-  if (!(issuedAt < expiresAt && expiresAt <= endsAt && endsAt < LATEST)) throw new Malformed("times out of order");
+  if (stateCbor.length === 0) throw new Malformed("no state");
+  const issuedAt = started + issued;
+  const claims = { id, started, issuedAt, expiresAt: issuedAt + expires, endsAt: started + ends, revision, subject };
+  return { ...checkedClaims(claims), stateCbor, state: () => decodeState(stateCbor) };
+}
+
+/** What holds of claims in any encoding (6). Numbers are BigInt, the subject is bytes or null. */
+export function checkedClaims({ id, started, issuedAt, expiresAt, endsAt, revision, subject }) {
+  if (id.length !== 12 || revision < 0n || revision >= 2n ** 32n) throw new Malformed("an id or a revision that is none");
+  if (subject !== null && !(subject.length >= 1 && subject.length <= 255)) throw new Malformed("a subject of another length");
+  const ordered = started >= 0n && started <= issuedAt && issuedAt < expiresAt && expiresAt <= endsAt && endsAt < LATEST;
+  if (!ordered) throw new Malformed("times out of order");
   return {
     id,
     startedAt: Number(started),
@@ -132,13 +164,10 @@ function readClaims(reader) {
     endsAt: Number(endsAt),
     revision: Number(revision),
     subject: subject === null ? null : utf8(subject),
-    stateCbor,
-    /** The application's data, decoded when it is asked for; throws where it breaks the format. */
-    state: () => decodeState(stateCbor),
   };
 }
 
-/** The one item that state is. */
+/** The application's data, the one item that state is; throws where it breaks the format. */
 export function decodeState(cbor) {
   const reader = new Reader(cbor);
   const value = reader.value(0);
@@ -146,7 +175,7 @@ export function decodeState(cbor) {
   return value;
 }
 
-function utf8(bytes) {
+export function utf8(bytes) {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {

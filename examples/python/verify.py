@@ -4,7 +4,7 @@
     session = verify.verify(token, [root], audience="shop")     # 32 bytes each; Refused where it is no session
     session.subject, session.state()
 
-Numbers behind comments are sections of that document. For applications that cannot ask a node or a sidecar: it takes roots, and
+Numbers behind comments are sections of that document; verify_jwt.py takes jwt as well. For applications that cannot ask a node or a sidecar: it takes roots, and
 knows nothing of rings that change.
 """
 
@@ -57,10 +57,7 @@ class Session:
 
 def verify(token, roots, audience, now=None, skew=60, binding=b"", max_length=4096):
     """The session of a token (7); ValueError where the settings are none that a ring or a verifier may have."""
-    if not re.fullmatch("[a-z0-9._:/-]{1,128}", audience):
-        raise ValueError("an audience is 1 to 128 characters of [a-z0-9._:/-]")
-    if not (len(binding) <= 1024 and 0 <= skew <= 300 and 0 < max_length <= 65536):
-        raise ValueError("a binding, a skew or a length out of its bounds")
+    check_settings(audience, skew, binding, max_length)
     now = int(time.time()) if now is None else now
     if len(token) > max_length:
         raise Refused("too_long")
@@ -71,21 +68,41 @@ def verify(token, roots, audience, now=None, skew=60, binding=b"", max_length=40
     if data is None:
         raise Refused("malformed")
     header, body = data[:7], data[7:]
-    root = next((root for root in roots if expand(root.secret, b"saddlebag/1 key id")[:4] == header[3:]), None)
-    if root is None:
-        raise Refused("unknown_key")
-    if root.revoked:
-        raise Refused("key_revoked")
-    if root.drains_until is not None and now >= root.drains_until:
-        raise Refused("key_retired")
-    key = expand(root.secret, b"saddlebag/1 audience " + audience.encode())
-    claims = opened(header, body, key, binding)
+    root = usable((root for root in roots if expand(root.secret, b"saddlebag/1 key id")[:4] == header[3:]), now)
+    claims = opened(header, body, audience_key(root, audience), binding)
     if claims is None:
         raise Refused("bad_tag")
     try:
         session = read_claims(claims)
     except ValueError as error:
         raise Refused("bad_claims") from error
+    return in_time(session, now, skew)
+
+
+def check_settings(audience, skew, binding, max_length):
+    if not re.fullmatch("[a-z0-9._:/-]{1,128}", audience):
+        raise ValueError("an audience is 1 to 128 characters of [a-z0-9._:/-]")
+    if not (len(binding) <= 1024 and 0 <= skew <= 300 and 0 < max_length <= 65536):
+        raise ValueError("a binding, a skew or a length out of its bounds")
+
+
+def usable(named, now):
+    """The root that a token names, where it may verify."""
+    root = next(named, None)
+    if root is None:
+        raise Refused("unknown_key")
+    if root.revoked:
+        raise Refused("key_revoked")
+    if root.drains_until is not None and now >= root.drains_until:
+        raise Refused("key_retired")
+    return root
+
+
+def audience_key(root, audience):
+    return expand(root.secret, b"saddlebag/1 audience " + audience.encode())
+
+
+def in_time(session, now, skew):
     if now >= session.expires_at + skew:
         raise Refused("expired")
     if session.issued_at > now + skew:
@@ -156,17 +173,22 @@ def read_claims(data):
         items.append(data[:argument])
         data = data[argument:]
     name, started, issued, expires, ends, revision, subject = items
-    if subject is not None:
-        if not 1 <= len(subject) <= 255:
-            raise ValueError("a subject of another length")
-        subject = subject.decode()
-    issued_at, ends_at = started + issued, started + ends
-    expires_at = issued_at + expires
-    if len(name) != 12 or revision >= 2**32 or not data:
-        raise ValueError("an id, a revision or a state that is none")
-    if not issued_at < expires_at <= ends_at < LATEST:
+    if not data:
+        raise ValueError("no state")
+    issued_at = started + issued
+    check_claims(name, started, issued_at, issued_at + expires, started + ends, revision, subject)
+    subject = None if subject is None else subject.decode()
+    return Session(name, started, issued_at, issued_at + expires, started + ends, revision, subject, data)
+
+
+def check_claims(name, started_at, issued_at, expires_at, ends_at, revision, subject):
+    """What holds of claims in any encoding (6); the subject as bytes."""
+    if len(name) != 12 or not 0 <= revision < 2**32:
+        raise ValueError("an id or a revision that is none")
+    if subject is not None and not 1 <= len(subject) <= 255:
+        raise ValueError("a subject of another length")
+    if not 0 <= started_at <= issued_at < expires_at <= ends_at < LATEST:
         raise ValueError("times out of order")
-    return Session(name, started, issued_at, expires_at, ends_at, revision, subject, data)
 
 
 def head(data, shortest=False):

@@ -1,4 +1,4 @@
-"""Answers each line of a file, a vector of tests/vectors, with what examples/python/verify.py makes of it, a line each."""
+"""Answers each line of a file, a vector of tests/vectors, with what the verifiers of examples/python make of it, a line each."""
 
 import base64
 import json
@@ -6,6 +6,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, sys.argv[1])
+import verify_jwt  # noqa: E402
 from verify import Refused, Root, decode_state, verify  # noqa: E402
 
 
@@ -29,16 +30,18 @@ def answer(vector):
     if "cbor" in vector:
         return state(lambda: decode_state(bytes.fromhex(vector["cbor"])))
     if "token" not in vector:
-        return settings(vector["audience"])
+        return audience(vector["audience"])
     roots = [
         Root(bytes.fromhex(root["secret"]), root.get("drains_until"), root.get("revoked_at") is not None)
         for root in vector["roots"]
     ]
-    more = {"max_length": vector["max_length"]} if "max_length" in vector else {}
+    settings = {name: vector[name] for name in ("audience", "now", "skew", "max_length") if name in vector}
+    settings["binding"] = bytes.fromhex(vector["binding"])
     try:
-        found = verify(
-            vector["token"], roots, vector["audience"], vector["now"], vector["skew"], bytes.fromhex(vector["binding"]), **more
-        )
+        if vector.get("alg"):
+            found = verify_jwt.verify(vector["token"], roots, algorithm=vector["alg"], **settings)
+        else:
+            found = verify(vector["token"], roots, **settings)
     except Refused as refused:
         return {"reason": str(refused)}
     claims = {name: getattr(found, name) for name in ("started_at", "issued_at", "expires_at", "ends_at", "revision", "subject")}
@@ -53,10 +56,10 @@ def state(decode):
         return {"state_error": str(error)}
 
 
-def settings(audience):
+def audience(name):
     """No token is given: it is the audience that is looked at."""
     try:
-        verify("", [], audience)
+        verify("", [], name)
     except Refused:
         return {}
     except ValueError:
