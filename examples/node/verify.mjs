@@ -4,8 +4,9 @@
 //     const session = verify(token, [{ secret }], { audience: "shop" });   // 32 bytes; throws Refused where it is no session
 //     session.subject; session.state();
 //
-// Numbers in comments are sections of that document; verify_jwt.mjs takes jwt as well. For applications that cannot ask a node or a sidecar: it takes roots, and
-// knows nothing of rings that change. Integers are BigInt beyond 2^53, and floats of state are `Float`, so that 1 and 1.0 differ.
+// Numbers in comments are sections of that document; verify_jwt.mjs takes jwt as well. For applications that cannot ask a node
+// or a sidecar: it takes roots, and knows nothing of rings that change. Integers are BigInt beyond 2^53, and floats of state are
+// `Float`, so that 1 and 1.0 differ.
 
 import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from "node:crypto";
 

@@ -33,14 +33,13 @@ const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
 /** The session of a token (7, 8). The algorithm is pinned: what the token says of it is compared, and not believed. */
 export function verify(token, roots, { algorithm, ...settings }) {
   if (!["HS256", "EdDSA"].includes(algorithm)) throw new RangeError("an algorithm is HS256 or EdDSA");
-  const { audience, now = Math.floor(Date.now() / 1000), skew = 60, binding = Buffer.alloc(0), maxLength = 4096 } = settings;
-  const segments = token.split(".");
-  if (token.length > maxLength || token.slice(0, 4) in SHORTEST || segments.length !== 3) {
-    return verifyOthers(token, roots, settings);
-  }
+  const { audience, skew = 60, binding = Buffer.alloc(0), maxLength = 4096 } = settings;
+  const now = settings.now ?? Math.floor(Date.now() / 1000);
+  const isLong = token.length > maxLength;
+  if (isLong || token.slice(0, 4) in SHORTEST || token.split(".").length !== 3) return verifyOthers(token, roots, settings);
   checkSettings({ audience, skew, binding, maxLength });
   if (binding.length > 0) refuse("jwt_not_accepted");
-  const [head, payload, signature] = segments.map((segment) => strictBase64url(segment) ?? refuse("malformed"));
+  const [head, payload, signature] = token.split(".").map((segment) => strictBase64url(segment) ?? refuse("malformed"));
   const header = read("malformed", () => object(head));
   const names = Object.keys(header).sort().join();
   if (names !== "alg,kid,typ" || typeof header.kid !== "string") refuse("malformed");
@@ -78,7 +77,8 @@ function readPayload(bytes, audience) {
   if (aud !== audience || typeof jti !== "string") throw new Malformed("another audience, or no id");
   if ("sub" in payload && typeof payload.sub !== "string") throw new Malformed("a subject that is no text");
   const integer = (value) => {
-    if (typeof value !== "number" && typeof value !== "bigint") throw new Malformed("a number that is no integer");
+    // By their digits alone (10).
+    if ((typeof value !== "number" && typeof value !== "bigint") || Object.is(value, -0)) throw new Malformed("no integer");
     return BigInt(value);
   };
   const claims = checkedClaims({
@@ -163,6 +163,7 @@ class Json {
     if (!found) throw new Malformed("no value");
     const [text, fraction, exponent] = found;
     const integer = fraction || exponent ? null : BigInt(text);
+    if (text === "-0") return -0;
     if (integer !== null && integer >= -(2n ** 63n) && integer < 2n ** 64n) {
       return integer >= -(2n ** 53n) && integer <= 2n ** 53n ? Number(integer) : integer;
     }

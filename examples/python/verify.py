@@ -4,8 +4,8 @@
     session = verify.verify(token, [root], audience="shop")     # 32 bytes each; Refused where it is no session
     session.subject, session.state()
 
-Numbers behind comments are sections of that document; verify_jwt.py takes jwt as well. For applications that cannot ask a node or a sidecar: it takes roots, and
-knows nothing of rings that change.
+Numbers behind comments are sections of that document; verify_jwt.py takes jwt as well. For applications that cannot ask a node
+or a sidecar: it takes roots, and knows nothing of rings that change.
 """
 
 import base64

@@ -33,6 +33,10 @@ class Session(others.Session):
         return self.state_json
 
 
+class MinusZero(int):
+    """-0, which is 0 in a state, and neither a time nor a revision (10)."""
+
+
 def verify(token, roots, audience, algorithm, now=None, skew=60, binding=b"", max_length=4096):
     """The session of a token (7, 8). The algorithm is pinned: what the token says of it is compared, and not believed."""
     if algorithm not in ("HS256", "EdDSA"):
@@ -87,6 +91,7 @@ def read_payload(data, audience):
     if payload.keys() - {"sub"} != {"aud", *TIMES, "rev", "jti", "state"} or payload["aud"] != audience:
         raise ValueError("other members, or another audience")
     numbers = [payload[name] for name in (*TIMES, "rev")]
+    # No bool, which is an int, too.
     if not all(type(number) is int for number in numbers):
         raise ValueError("a time or a revision that is no integer")
     subject, jti = payload.get("sub"), payload["jti"]
@@ -113,7 +118,7 @@ def read_json(data):
         return dict(pairs)
 
     def integer(text):
-        value = int(text)
+        value = MinusZero() if text == "-0" else int(text)
         return value if -(2**63) <= value < 2**64 else binary64(text)
 
     def binary64(text):

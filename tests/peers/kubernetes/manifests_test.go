@@ -172,8 +172,8 @@ func TestPodsHaveWhatTheirContainersAskFor(t *testing.T) {
 				volumes[mount.Name] = true
 			}
 			for _, probe := range []*corev1.Probe{container.StartupProbe, container.ReadinessProbe, container.LivenessProbe} {
-				if probe != nil && !hasPort(container, probe.HTTPGet.Port) {
-					t.Errorf("%s is probed at %s, which is no port of it", at, probe.HTTPGet.Port.String())
+				if probe != nil && (probe.HTTPGet == nil || !hasPort(container, probe.HTTPGet.Port)) {
+					t.Errorf("%s is probed elsewhere than at a port of it: %v", at, probe.ProbeHandler)
 				}
 			}
 		}
@@ -242,13 +242,14 @@ func TestRolesAreBoundToAccountsThatThereAre(t *testing.T) {
 	}
 	for _, binding := range bindings {
 		is := func(role *rbacv1.Role) bool {
-			return role.Namespace == binding.Namespace && role.Name == binding.RoleRef.Name
+			reference := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name}
+			return role.Namespace == binding.Namespace && binding.RoleRef == reference
 		}
 		if !slices.ContainsFunc(of[*rbacv1.Role](objects), is) {
 			t.Errorf("%s: there is no role %s", binding.Name, binding.RoleRef.Name)
 		}
 		for _, subject := range binding.Subjects {
-			if !hasAccount(objects, subject.Namespace, subject.Name) {
+			if subject.Kind != rbacv1.ServiceAccountKind || !hasAccount(objects, subject.Namespace, subject.Name) {
 				t.Errorf("%s: there is no service account %s", binding.Name, subject.Name)
 			}
 		}
