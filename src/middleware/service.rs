@@ -57,7 +57,7 @@ where
         // Nothing is to be awaited before the service is called: it is called here, so that neither it nor the request
         // is kept for later.
         let Some(slot) = begin(layer, &mut request, None, &Field(None)) else {
-            return SessionFuture { serving: Serving::NotServed };
+            return SessionFuture { serving: Serving::Over };
         };
         SessionFuture { serving: Serving::Now { slot, answer: self.inner.call(request) } }
     }
@@ -119,7 +119,8 @@ pin_project! {
         Now { slot: Arc<Slot>, #[pin] answer: A },
         // Kept apart: what is awaited before the service is called is of any size, and rarely there.
         Later { answer: Answer<R, E> },
-        NotServed,
+        // Answered; or never served, for the application is set up wrongly.
+        Over,
     }
 }
 
@@ -133,11 +134,18 @@ where
     type Output = Result<Response<R>, E>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(match self.project().serving.project() {
-            Projected::Now { slot, answer } => Ok(finish(slot, ready!(answer.poll(context))?)),
-            Projected::Later { answer } => ready!(answer.as_mut().poll(context)),
-            Projected::NotServed => Ok(failure(StatusCode::INTERNAL_SERVER_ERROR)),
-        })
+        let mut serving = self.project().serving;
+        match serving.as_mut().project() {
+            Projected::Now { slot, answer } => {
+                let response = ready!(answer.poll(context));
+                let slot = Arc::clone(slot);
+                // A session that the service's future holds says what became of it when it goes: before the end.
+                serving.set(Serving::Over);
+                Poll::Ready(Ok(finish(&slot, response?)))
+            }
+            Projected::Later { answer } => answer.as_mut().poll(context),
+            Projected::Over => Poll::Ready(Ok(failure(StatusCode::INTERNAL_SERVER_ERROR))),
+        }
     }
 }
 

@@ -1,13 +1,5 @@
 //! Between a token's text and its header and body: one accepted spelling each.
 
-use std::sync::LazyLock;
-
-use base64::Engine as _;
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-use base64::engine::GeneralPurpose as Decoder;
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-use base64::engine::Simd as Decoder;
-use base64::engine::general_purpose::NO_PAD;
 use base64_simd::URL_SAFE_NO_PAD;
 use saddlebag_keys::KeyId;
 
@@ -73,15 +65,9 @@ pub(crate) fn decode(
         return None;
     }
     let length = text.len().saturating_mul(3).checked_div(4)?;
-    // What it is given is rounded up to whole groups first.
+    // `base64` makes room for whole groups first: up to 3 bytes more than the text has.
     let mut bytes = Vec::with_capacity(length.saturating_add(more.max(3)));
-    // Both refuse padding, other alphabets, white space and unused trailing bits; each is faster at its lengths
-    // (benches/peers).
-    if text.len() < LONG {
-        URL_SAFE_NO_PAD.decode_append(text, &mut bytes).ok()?;
-    } else {
-        DECODER.decode_vec(text, &mut bytes).ok()?;
-    }
+    decode_into(text, &mut bytes)?;
     let [_, _, _, a, b, c, d, ..] = *bytes.as_slice() else {
         return None;
     };
@@ -93,13 +79,30 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
-/// What this processor decodes long texts fastest with; it is asked once.
-static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    return Decoder::url_safe(NO_PAD);
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    Decoder::new(&base64::alphabet::URL_SAFE, NO_PAD)
-});
+/// Both decoders refuse padding, other alphabets, white space and unused trailing bits.
+fn decode_into(text: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
+    #[cfg(target_arch = "x86_64")]
+    if text.len() >= long::LEAST
+        && let Some(decoder) = &*long::DECODER
+    {
+        return base64::Engine::decode_vec(decoder, text, bytes).ok();
+    }
+    URL_SAFE_NO_PAD.decode_append(text, bytes).ok()
+}
+
+/// With AVX2 `base64` reads long texts faster than `base64-simd`, and short ones slower (benches/peers).
+#[cfg(target_arch = "x86_64")]
+mod long {
+    use std::sync::LazyLock;
+
+    use base64::engine::Avx2;
+    use base64::engine::general_purpose::NO_PAD;
+
+    /// Characters from which on it is faster.
+    pub(super) const LEAST: usize = 512;
+    /// `None` without AVX2.
+    pub(super) static DECODER: LazyLock<Option<Avx2>> = LazyLock::new(|| Avx2::url_safe(NO_PAD));
+}
 
 /// Characters that so many bytes take.
 pub(crate) fn text_len(bytes: usize) -> usize {
@@ -111,8 +114,6 @@ pub(crate) const SIGNED: [u8; 3] = [0xb1, 0xbd, 0x6c];
 /// Spelled `sb1e`.
 pub(crate) const SEALED: [u8; 3] = [0xb1, 0xbd, 0x5e];
 pub(crate) const HEADER_LEN: usize = 7;
-/// Characters from which on `base64` is the faster decoder.
-const LONG: usize = 512;
 pub(crate) const TAG_LEN: usize = 16;
 /// Characters of the shortest signed token.
 pub(crate) const SHORTEST_SIGNED: usize = 59;

@@ -9,11 +9,11 @@ use saddlebag::keys::UnixTime;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::Scale;
 use crate::faketime::Clock;
 use crate::load::Load;
 use crate::peers::{Fault, FaultProxy, RaftCluster, When};
 use crate::support::{Caller, Server, eventually, saddlebag};
+use crate::{PATIENCE, Scale};
 
 pub const PLACE: &str = "vault:secret/shop/ring";
 const NODES: usize = 5;
@@ -116,7 +116,9 @@ impl Fleet {
     fn to_vault(&self, command: &mut Command, token: &str) {
         let addresses = self.vault.addresses();
         command.env("VAULT_ADDR", &addresses[0]).env("VAULT_TOKEN", token);
-        command.env("SADDLEBAG_VAULT_ALSO", addresses.join(",")).env("VAULT_CLIENT_TIMEOUT", "3");
+        command
+            .env("SADDLEBAG_VAULT_ALSO", addresses.join(","))
+            .env("VAULT_CLIENT_TIMEOUT", PATIENCE.to_string());
     }
 
     /// Runs a verb on the ring, until it is done: Vault may be without a leader just now.

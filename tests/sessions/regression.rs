@@ -1,14 +1,19 @@
 //! Bugs that were found, each with what it was.
 
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::task::Poll;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{COOKIE, SET_COOKIE};
-use axum::http::{Request, StatusCode};
+use axum::http::{Request, Response, StatusCode};
 use axum::routing::get;
-use saddlebag::{NewSession, Session, SessionLayer};
-use tower::ServiceExt;
+use saddlebag::{NewSession, Session, SessionLayer, SessionOrNew};
+use tower::{Layer, ServiceExt, service_fn};
 
 use crate::browser::{Answer, Browser};
+use crate::common::{NOW, at, shop as tokens};
 use crate::shop::{Cart, Shop};
 
 /// T34, T35: the mark of a logout was gone after five minutes, and the token of an answer that had been under way was a
@@ -75,6 +80,22 @@ async fn a_session_that_ends_while_it_is_changed_costs_its_change_and_no_answer(
     assert_eq!(answer.status(), StatusCode::OK);
     assert!(!answer.headers().contains_key(SET_COOKIE));
     assert_eq!(shop.events.take(), ["verified", "not_renewed"]);
+}
+
+/// A session that the service's own future held was dropped after the answer was finished, and its change was lost.
+#[tokio::test]
+async fn what_a_future_has_changed_that_still_holds_its_session_is_sent() {
+    let layer = SessionLayer::<Cart>::new(tokens()).clock(|| at(NOW));
+    let service = layer.layer(service_fn(|request: Request<()>| {
+        let session = SessionOrNew::<Cart>::from_extensions(request.extensions());
+        let SessionOrNew(mut session) = session.unwrap();
+        poll_fn(move |_| {
+            session.items.push("apples".to_owned());
+            Poll::Ready(Ok::<_, Infallible>(Response::new(())))
+        })
+    }));
+    let answer = service.oneshot(Request::new(())).await.unwrap();
+    assert!(answer.headers().contains_key(SET_COOKIE));
 }
 
 /// How long a browser keeps a cookie that an answer sets.

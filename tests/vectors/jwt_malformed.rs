@@ -84,6 +84,7 @@ fn times() -> Spoilt {
             format!("+{value}"),
             format!("\"{value}\""),
             "-1".into(),
+            "-0".into(),
             "1e400".into(),
             "18446744073709551615".into(),
             "18446744073709551616".into(),
