@@ -25,7 +25,7 @@ use clap::Args;
 
 use super::End;
 use super::console::Console;
-use super::failure::{Exit, Failure};
+use super::failure::Exit;
 use super::input;
 use super::token::Jwt;
 use report::{Load, Report};
@@ -118,11 +118,6 @@ fn share(text: &str) -> Result<f64, String> {
 
 fn number(text: &str, is_fine: impl Fn(f64) -> bool) -> Option<f64> {
     text.parse().ok().filter(|number| is_fine(*number))
-}
-
-/// What went wrong is ours.
-fn bug(what: impl std::fmt::Display) -> Failure {
-    Failure::unavailable(what.to_string(), "this is a bug of saddlebag: please report it")
 }
 
 const MOST_RATE: f64 = 1e9;

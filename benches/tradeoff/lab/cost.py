@@ -14,47 +14,61 @@ SCALE = ["round", "system", "nodes", "bytes", "app_us", "store_us", "balancer_us
 CARRIED = ["bytes", "system", "carried", "why"]
 
 
-def measure(lab):
-    """All systems at all sizes, in rounds one after the other, so that a slow minute of the machine hits all alike."""
+@contextlib.contextmanager
+def everything(lab):
+    """One node of each system behind one HAProxy: the nodes, what they keep sessions in besides, and HAProxy."""
     with contextlib.ExitStack() as stack:
-        stores = {system: stack.enter_context(store(system, lab.folder)) for system in STORES}
-        nodes = {}
-        for system in SYSTEMS:
-            if system == "needed":
-                nodes[system] = nodes["header"]
-                continue
-            nodes[system] = Node(lab.folder, lab.program, system, stores.get(system))
+        stores = {system: store(stack, system, lab.folder) for system in STORES}
+        nodes = {system: Node(lab.folder, lab.program, system, stores.get(system)) for system in SYSTEMS if system != "needed"}
         # The backup of each pair, which is the store of that system.
         backup = Node(lab.folder, lab.program, "pairs", number=2, processor=AROUND)
         write_peers(lab.folder, [nodes["pairs"], backup])
-        for server in {id(node): node for node in [*nodes.values(), backup]}.values():
+        for server in (*nodes.values(), backup):
             stack.enter_context(server)
-        balancer = stack.enter_context(HaProxy(lab.folder, {system: [node] for system, node in nodes.items()}))
-        around = {**{system: [stores[system].process] for system in STORES}, "pairs": [backup.process]}
+        nodes["needed"] = nodes["header"]
+        around = {**{system: [kept.process] for system, kept in stores.items()}, "pairs": [backup.process]}
+        yield nodes, around, stack.enter_context(HaProxy(lab.folder, {system: [node] for system, node in nodes.items()}))
 
-        carried = carry(lab, balancer)
-        cells = []
-        for number in range(lab.rounds):
-            for (size, system), good in carried.items():
-                if good:
-                    cells.append(cell(lab, number, size, system, nodes[system], around.get(system, []), balancer))
-            lab.say(f"cost: round {number + 1} of {lab.rounds}")
-        lab.write("cost", CELLS, cells)
+
+def measure(lab):
+    """All systems at all sizes."""
+    with everything(lab) as started:
+        *_, balancer = started
+        asked = carry(lab, lab.sizes, balancer)
+        carried = [(size, system) for size, system, is_carried, _ in asked if is_carried]
+        lab.write("carried", CARRIED, asked)
+        lab.write("cost", CELLS, rounds(lab, "cost", lab.rounds, carried, started))
         lab.write("wire", WIRE, wire(lab, carried, balancer))
 
 
-def carry(lab, balancer):
+def again(lab):
+    """Some of it once more, from new servers: what another run says."""
+    with everything(lab) as started:
+        carried = [(size, system) for size, system, is_carried, _ in carry(lab, lab.again_sizes, started[-1]) if is_carried]
+        lab.write("again", CELLS, rounds(lab, "again", lab.rounds, carried, started))
+
+
+def carry(lab, sizes, balancer):
     """Which system carries a state of which size, by asking it."""
-    rows, carried = [], {}
-    for size in lab.sizes:
+    rows = []
+    for size in sizes:
         for system, about in SYSTEMS.items():
             load = Load(lab.program, balancer.fronts[system][0], "--bytes", size, "--users", 1, "--connections", 1,
                         *about["load"])
             load.drop()
-            carried[size, system] = load.carried
             rows.append([size, system, int(load.carried), load.why or ""])
-    lab.write("carried", CARRIED, rows)
-    return carried
+    return rows
+
+
+def rounds(lab, part, count, carried, started):
+    """Rounds one after the other, so that a slow minute of the machine hits all alike."""
+    nodes, around, balancer = started
+    cells = []
+    for number in range(count):
+        for size, system in carried:
+            cells.append(cell(lab, number, size, system, nodes[system], around.get(system, []), balancer))
+        lab.say(f"{part}: round {number + 1} of {count}")
+    return cells
 
 
 def cell(lab, number, size, system, node, around, balancer):
@@ -78,22 +92,19 @@ def good(told, system, size):
 
 
 def wire(lab, carried, balancer):
-    """Bytes of a request over HTTP/2, of the first on a connection and of each that follows, by nghttp2's encoder."""
+    """Bytes of a request over HTTP/2, of the first with its connection and of each that follows, by nghttp2's encoder."""
     rows = []
-    asked = [key for key, is_carried in carried.items() if is_carried and key[1] != "needed"]
+    asked = [(size, system) for size, system in carried if system != "needed"]
     # Around the size from which a token no longer fits the table of HPACK.
     for size, system in sorted({*asked, *((size, "sealed") for size in AROUND_THE_TABLE)}):
         one, two = balancer.fronts[system]
         headers = login(one, size, header=system == "header")
-        if system == "memory":
-            headers = headers[:2]
         with relay(lab, two) as (address, counts):
             first = sent(address, counts, headers, 1)
             many = sent(address, counts, headers, 1 + MORE)
         up = (many[0] - first[0]) / MORE
         down = (many[1] - first[1]) / MORE
-        without = first[0] - up
-        rows.append([size, system, sum(len(value) for _, value in headers), f"{without + up:.1f}", f"{up:.1f}", f"{down:.1f}"])
+        rows.append([size, system, sum(len(value) for _, value in headers), first[0], f"{up:.1f}", f"{down:.1f}"])
     lab.say("cost: HTTP/2")
     return rows
 
@@ -109,9 +120,7 @@ def scale(lab):
     rows = []
     for system in SCALED:
         with contextlib.ExitStack() as stack:
-            kept = store(system, lab.folder)
-            if kept:
-                stack.enter_context(kept)
+            kept = store(stack, system, lab.folder)
             nodes = [Node(lab.folder, lab.program, system, kept, number) for number in (1, 2, 3)]
             for node in nodes:
                 stack.enter_context(node)

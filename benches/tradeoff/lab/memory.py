@@ -2,7 +2,7 @@
 
 import contextlib
 
-from servers import STORES, SYSTEMS, Load, Node, free, request, resident, store, write_peers, AROUND
+from servers import AROUND, SYSTEMS, Load, Node, request, resident, store, write_peers
 
 ROWS = ["system", "sessions", "state_bytes", "app_bytes", "store_bytes", "disk_bytes"]
 STATE = 1024
@@ -15,9 +15,7 @@ def measure(lab):
     rows = []
     for system in SYSTEMS_WITH_MEMORY:
         with contextlib.ExitStack() as stack:
-            kept = store(system, lab.folder)
-            if kept:
-                stack.enter_context(kept)
+            kept = store(stack, system, lab.folder)
             node = Node(lab.folder, lab.program, system, kept, lifetime=86_400)
             others = [Node(lab.folder, lab.program, "pairs", number=2, processor=AROUND)] if system == "pairs" else []
             write_peers(lab.folder, [node, *others])
@@ -28,7 +26,7 @@ def measure(lab):
             for sessions in (number for number in lab.sessions if number <= MOST.get(system, number)):
                 fill(lab, system, node, sessions - have)
                 have = sessions
-                rows.append([system, sessions, STATE, resident(node.process), resident(*around) if around else 0,
+                rows.append([system, sessions, STATE, resident(node.process), resident(*around),
                              kept.files() if system == "mariadb" else 0])
         lab.say(f"memory: {SYSTEMS[system]['name']}")
     lab.write("memory", ROWS, rows)
@@ -41,5 +39,5 @@ def fill(lab, system, node, sessions):
         load.drop()
         assert load.carried, load.why
         return
-    answer = request(node.address, "GET", f"/fill/{sessions}/{STATE}", patience=600)
+    answer = request(node.address, "GET", f"/fill/{sessions}/{STATE}", patience=1800)
     assert answer.status == 200, (system, answer)

@@ -21,7 +21,8 @@ SLOWER = 0.05
 FAILURES, REPAIR, DEPLOYMENTS = 1 / 1_000, 1 / 6, 1 / 24
 TOKENS = ("signed", "sealed", "jwt", "header", "needed", "jsonwebtoken")
 OTHERS = ("memory", "redis", "memcached", "mariadb", "pairs")
-FAULTY = {"signed": "sealed", "jwt": "sealed", "header": "sealed", "needed": "sealed"}
+# By how much a system's CPU, as a part of Redis' at the same size, may differ in another run.
+AGREE = 0.25
 # The simulated: processor time of the application's own work, processors of a node, how full it may be, sessions of a
 # request a second, and the least of the day's load to the most.
 WORK_US, NODE_PROCESSORS, SESSIONS_OF_A_REQUEST, NIGHT = 2_000, 4, 100, 0.3
@@ -42,6 +43,7 @@ class Run:
         self.carried = self.read("carried")
         self.scale = self.read("scale")
         self.changing = self.read("changing")
+        self.again = self.read("again")
         self.about = {row["name"]: row["value"] for row in self.read("about")}
         # Of each cell, a number a round.
         self.cells = collections.defaultdict(dict)
@@ -83,11 +85,12 @@ def compute(folder):
     parameters(run)
     summary(run)
     crossed = crossings(run)
-    run.write("crossings", ["compared", "measure", "kind", "from_bytes", "low_bytes", "high_bytes"], crossed)
+    run.write("crossings", ["compared", "measure", "kind", "from_bytes", "low_bytes", "high_bytes", "carried_bytes"], crossed)
     fitted = fit(run)
     run.write("model", ["system", "quantity", "at_nothing", "per_kilobyte", "r2"],
               [[system, quantity, f"{a:.3f}", f"{b:.3f}", f"{r2:.3f}"] for (system, quantity), (a, b, r2) in fitted.items()])
     money(run)
+    repeat(run)
     frontier(run)
     check(run, fitted)
     simulate(run, fitted)
@@ -99,7 +102,7 @@ def parameters(run):
             *([f"{system}_node_hour_usd", price] for system, (price, _) in STORE_NODES.items() if price),
             *([f"{system}_nodes_at_least", least] for system, (_, least) in STORE_NODES.items() if least),
             ["store_node_processors", STORE_PROCESSORS], ["full", FULL], ["slower", SLOWER],
-            ["failures_per_machine_hour", FAILURES], ["machine_hours_between_failures", round(1 / FAILURES)],
+            ["agree", AGREE], ["failures_per_machine_hour", FAILURES], ["machine_hours_between_failures", round(1 / FAILURES)],
             ["repair_minutes", round(REPAIR * 60)], ["deployments_per_day", round(DEPLOYMENTS * 24)],
             ["work_us", WORK_US], ["node_processors", NODE_PROCESSORS], ["sessions_of_a_request", SESSIONS_OF_A_REQUEST],
             ["night", NIGHT], ["hours", HOURS], ["runs", RUNS], ["changes", CHANGES]]
@@ -122,12 +125,9 @@ def summary(run):
                           "down", "p50_us", "p99_us", "apart"], rows)
 
 
-def dollars(run, system, size, rate, pick=statistics.median):
-    """US dollars of a million requests at a rate."""
-    app = pick(list(run.rounds(system, size, lambda row: float(row["app_us"]) + float(row["balancer_us"])).values()))
-    out = pick(list(run.rounds(system, size, column("down")).values()))
-    stored = pick(list(run.rounds(system, size, column("store_us")).values()))
-    return priced(system, app, out, stored, rate)
+def dollars(system, row, rate):
+    """US dollars of a million requests at a rate, by one round."""
+    return priced(system, float(row["app_us"]) + float(row["balancer_us"]), float(row["down"]), float(row["store_us"]), rate)
 
 
 def priced(system, app, out, stored, rate):
@@ -155,30 +155,71 @@ def money(run):
     run.write("money", ["system", "bytes", "rate", "changes", "usd_per_million"], rows)
 
 
+def repeat(run):
+    """What another run says of the same: CPU as a part of Redis' in the same rounds, then and now."""
+    other = collections.defaultdict(dict)
+    for row in run.again:
+        other[row["system"], int(row["bytes"])][row["round"]] = cpu(row)
+    rows = []
+    for (system, size), found in sorted(other.items(), key=lambda item: (item[0][1], item[0][0])):
+        if system == "redis":
+            continue
+        now = statistics.median(one / other["redis", size][number] for number, one in found.items())
+        redis = run.rounds("redis", size, cpu)
+        then = statistics.median(one / redis[number] for number, one in run.rounds(system, size, cpu).items())
+        rows.append([size, system, f"{then:.3f}", f"{now:.3f}", f"{now / then - 1:.3f}"])
+    run.write("repeated", ["bytes", "system", "of_redis", "of_redis_again", "off"], rows)
+
+
 def crossings(run):
     """From which size a token costs more than a store: of processor time, of time on links, of money."""
     rows = []
     for other in ("redis", "memcached", "mariadb", "memory", "pairs"):
         for kind in TOKENS:
-            cost = lambda system, size, pick: pick(list(run.rounds(system, size, cpu).values()))
-            rows.append([other, "cpu", kind, *crossing(run, kind, other, cost)])
+            rows.append([other, "cpu", kind, *crossing(run, kind, other, lambda _, row: cpu(row))])
             for rate in RATES:
-                money = lambda system, size, pick: dollars(run, system, size, rate, pick)
+                money = lambda system, row: dollars(system, row, rate)
                 rows.append([other, f"money-{rate}", kind, *crossing(run, kind, other, money)])
     return rows + slower(run)
 
 
 def crossing(run, kind, other, cost):
-    """The size from which a token costs more, and between which sizes nine tenths of the resampled rounds put it."""
-    sizes = [size for size in run.sizes(kind) if size in run.sizes(other)]
+    """The size from which a token costs more, by what it costs more in each round."""
+    differences = {}
+    for size in run.sizes(kind):
+        theirs = run.cells[other, size]
+        differences[size] = [cost(kind, row) - cost(other, theirs[number]) for number, row in run.cells[kind, size].items()]
+    return crossed(differences)
+
+
+def slower(run):
+    """From which size a page takes longer, by a stated part, than the same page with an id in the same round."""
+    times = collections.defaultdict(dict)
+    for row in run.links:
+        times[row["link"], row["http"], row["carrier"], int(row["bytes"])][row["round"]] = float(row["milliseconds"])
+    rows = []
+    for link, http in dict.fromkeys(key[:2] for key in times):
+        with_id = next(found for key, found in times.items() if key[:3] == (link, http, "memory"))
+        for carrier in ("sealed", "needed"):
+            sizes = sorted(size for *key, size in times if tuple(key) == (link, http, carrier))
+            if sizes:
+                differences = {size: [took - with_id[number] * (1 + SLOWER)
+                                      for number, took in times[link, http, carrier, size].items()] for size in sizes}
+                rows.append(["id", f"time-{link}-http{http}", carrier, *crossed(differences)])
+    return rows
+
+
+def crossed(differences):
+    """Where the medians of the rounds' differences are positive for good, and between which sizes nine tenths of the
+    resampled rounds put that, as text and empty for nowhere; and the largest size."""
     seeded = random.Random(1)
 
     def at(pick):
-        return over([(size, cost(kind, size, pick) - cost(other, size, pick)) for size in sizes])
+        return over([(size, statistics.median(pick(rounds))) for size, rounds in sorted(differences.items())])
 
-    found = at(statistics.median)
-    resampled = [at(lambda rounds: statistics.median(seeded.choices(rounds, k=len(rounds)))) for _ in range(200)]
-    return told(found, resampled)
+    ordered = sorted(at(lambda rounds: seeded.choices(rounds, k=len(rounds))) for _ in range(200))
+    found = at(lambda rounds: rounds), ordered[len(ordered) // 20], ordered[-len(ordered) // 20 - 1]
+    return [*(str(round(one)) if one < math.inf else "" for one in found), max(differences)]
 
 
 def over(differences):
@@ -191,37 +232,6 @@ def over(differences):
         return math.inf
     (size, difference), (next_size, next_difference) = differences[last], differences[last + 1]
     return size + (next_size - size) * -difference / (next_difference - difference)
-
-
-def told(found, resampled):
-    ordered = sorted(resampled)
-    low, high = ordered[len(ordered) // 20], ordered[-len(ordered) // 20 - 1]
-    return [str(round(one)) if one < math.inf else "" for one in (found, low, high)]
-
-
-def slower(run):
-    """From which size a page takes longer, by a stated part, than the same page with an id."""
-    rows = []
-    for link in dict.fromkeys(row["link"] for row in run.links):
-        for http in ("1", "2"):
-            for carrier in ("sealed", "needed"):
-                times = collections.defaultdict(dict)
-                for row in run.links:
-                    if (row["link"], row["http"]) == (link, http) and row["carrier"] in (carrier, "memory"):
-                        size = 0 if row["carrier"] == "memory" else int(row["bytes"])
-                        times[size][row["round"]] = float(row["milliseconds"])
-                sizes = sorted(size for size in times if size)
-                if not sizes:
-                    continue
-                seeded = random.Random(1)
-
-                def at(pick):
-                    without = pick(list(times[0].values())) * (1 + SLOWER)
-                    return over([(size, pick(list(times[size].values())) - without) for size in sizes])
-
-                resampled = [at(lambda rounds: statistics.median(seeded.choices(rounds, k=len(rounds)))) for _ in range(200)]
-                rows.append(["id", f"time-{link}-http{http}", carrier, *told(at(statistics.median), resampled)])
-    return rows
 
 
 def fit(run):
@@ -258,7 +268,6 @@ def lost_shares(run):
 
 def per_million_hours(shares, system, nodes=3, stores=None):
     """Sessions lost of a million that are kept for an hour, by failures alone, with the shares of three nodes."""
-    system = FAULTY.get(system, system)
     one, two = shares[system, "kill one"], shares[system, "kill two"]
     # One of three loses a third of what is on nodes: all of them lose as much as they have.
     of_nodes = one * 3 * FAILURES
@@ -272,7 +281,7 @@ def frontier(run):
     rows = []
     for system, size in sorted(run.cells, key=lambda key: (key[1], key[0])):
         lost = per_million_hours(shares, system)
-        deployed = lost + shares[FAULTY.get(system, system), "restart"] * DEPLOYMENTS * 1e6
+        deployed = lost + shares[system, "restart"] * DEPLOYMENTS * 1e6
         payload = run.median(system, size, column("up")) + run.median(system, size, column("down"))
         rows.append([system, size, f"{payload:.0f}", f"{lost:.2f}", f"{deployed:.0f}"])
     run.write("frontier", ["system", "bytes", "payload_bytes", "lost_per_million_hours", "lost_with_deployments"], rows)

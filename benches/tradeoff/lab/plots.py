@@ -142,9 +142,10 @@ def memory(run):
 def faults(run):
     from faults import FAULTS
     systems = list(dict.fromkeys(row["system"] for row in run.faults))
-    kinds = [fault for fault in FAULTS if fault != "nothing"]
+    there = {row["fault"] for row in run.faults}
+    kinds = [fault for fault in FAULTS if fault != "nothing" and fault in there]
     share = {(row["system"], row["fault"]): int(row["lost"]) / int(row["users"]) for row in run.faults}
-    figure, axes = plt.subplots(figsize=(8.6, 4.6))
+    figure, axes = plt.subplots(figsize=(8.6, 5.6))
     grid = [[min(1.0, share.get((system, fault), 0.0)) for fault in kinds] for system in systems]
     axes.imshow(grid, cmap="Oranges", vmin=0, vmax=1.4, aspect="auto")
     axes.grid(False)

@@ -6,7 +6,7 @@ import statistics
 
 from faults import FAULTS
 from links import LINKS, REQUESTS
-from model import OTHERS, RATES, TOKENS, Run
+from model import OTHERS, RATES, Run
 from servers import SYSTEMS
 
 # Around what was read from a file.
@@ -108,7 +108,7 @@ class Report:
                          f" {self.from_bytes(found[1], short=True)} over HTTP/2")
         losers = [SYSTEMS[system]["name"] for system in OTHERS
                   if any(int(row["lost"]) for row in self.run.faults if row["system"] == system)]
-        own = sum(int(row["lost"]) for row in self.run.faults if row["system"] == "sealed")
+        own = sum(int(row["lost"]) for row in self.run.faults if row["system"] in ("signed", "sealed", "jwt", "header", "needed"))
         rate = 10_000
         cash = self.crossings["redis", f"money-{rate}", "sealed"]
         return (f"**Is 2K the limit?** {cpu} The wire sets the limit. One cookie ends at"
@@ -171,6 +171,8 @@ class Report:
                            number(row["requests_per_core_second"]), number(float(row["p50_us"]) / 1000, 2),
                            number(float(row["p99_us"]) / 1000, 2)])
         apart = sorted(float(row["apart"]) for row in self.summary.values())
+        repeated = self.run.read("repeated")
+        off = [abs(float(row["off"])) for row in repeated]
         whys = sorted({(row["system"], row["why"]) for row in self.run.carried if row["carried"] == "0"})
         reasons = {}
         for system, why in whys:
@@ -187,7 +189,10 @@ class Report:
             table(["system", "application µs", "store µs", "balancer µs", "requests/s a core", "p50 ms", "p99 ms"], detail),
             f"How well this repeats: half of the cells have rounds that differ from their median by less than"
             f" {percent(statistics.median(apart), 1)} (the median of the differences), nine tenths by less than"
-            f" {percent(apart[int(len(apart) * 0.9)], 1)}.",
+            f" {percent(apart[int(len(apart) * 0.9)], 1)}. Another run, with new servers, at"
+            f" {', '.join(size(one) for one in sorted({int(row['bytes']) for row in repeated}))}: CPU as a part of Redis' in the same"
+            f" rounds differs by {percent(statistics.median(off), 1)} in the median and {percent(max(off), 1)} at most from the first"
+            f" run; more than {percent(self.parameters['agree'])} would not pass for agreement.",
         ])
 
     @staticmethod
@@ -244,7 +249,7 @@ class Report:
                 if (system, at) in self.summary and (system, at) in wired:
                     row, two = self.summary[system, at], wired[system, at]
                     rows.append([SYSTEMS[system]["name"], size(at), number(two["characters"]), number(row["up"]), number(row["down"]),
-                                 number(two["first_up"]), number(two["next_up"])])
+                                 number(two["first_up"]), number(two["next_up"]), number(two["next_down"])])
         fits = self.fits()
         changing = {(row["system"], int(row["bytes"]), row["change_every"]): row for row in self.run.changing}
         every = list(dict.fromkeys(row["change_every"] for row in self.run.changing))
@@ -252,9 +257,10 @@ class Report:
                     *(number(changing[system, at, one]["up"]) if (system, at, one) in changing else "–" for at in self.all_sizes)]
                    for system in ("sealed", "memory") for one in every]
         return "\n\n".join([
-            "Bytes of a request at the socket, with the heads of both; down, with the cookies of the changes in one request of ten.",
+            "Bytes of a request at the socket, with the heads of both. Over HTTP/1.1 with the changes in one request of ten, whose"
+            " answers carry the token; over HTTP/2 without, the first request with what begins its connection.",
             table(["system", "state", "characters carried", "up, HTTP/1.1", "down, HTTP/1.1", "up, HTTP/2, first",
-                   "up, HTTP/2, again"], rows),
+                   "up, HTTP/2, again", "down, HTTP/2"], rows),
             f"nghttp2's encoder (h2load) keeps a cookie in HPACK's table while it is small enough: up to {number(fits[0])} bytes of"
             f" state here, and no longer at {number(fits[1])}.",
             "A token that changes is new to the table. Bytes of a request up over HTTP/2, on one connection of two hundred requests,"
@@ -309,6 +315,7 @@ class Report:
         kinds = [fault for fault in FAULTS if fault != "nothing"]
         found = {(row["system"], row["fault"]): row for row in self.run.faults}
         systems = list(dict.fromkeys(row["system"] for row in self.run.faults))
+        kinds = [fault for fault in kinds if any((system, fault) in found for system in systems)]
         lost = [[SYSTEMS[system]["name"], *(self.outcome(found.get((system, fault))) for fault in kinds)] for system in systems]
         well = [[SYSTEMS[system]["name"], *(number(found[system, fault]["well_after_seconds"], 1) if (system, fault) in found else "–"
                                             for fault in kinds)] for system in systems]
@@ -318,7 +325,7 @@ class Report:
             f" log in again, which one user can suffer twice. *Wrong*: another counter than the user left, or a session that should"
             f" be over and was not. *Failed*: no answer, or an error. Lost / wrong / failed:",
             table(["system", *(FAULTS[fault] for fault in kinds)], lost),
-            "–: the system has nothing that this could break. Seconds from the fault to the last request that was lost, wrong or"
+            "–: the system has nothing that this could break (or the run was a quick one). Seconds from the fault to the last request that was lost, wrong or"
             " failed:",
             table(["system", *(FAULTS[fault] for fault in kinds)], well),
             "![Sessions lost by system and fault](faults.svg)",

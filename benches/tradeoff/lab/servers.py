@@ -137,13 +137,13 @@ class MariaDb(Server):
         return sum(file.stat().st_size for file in self.data.rglob("*") if file.is_file())
 
 
-def store(system, folder, megabytes=None):
-    """The store of a system, or `None`."""
+def store(stack, system, folder, megabytes=None):
+    """The store of a system, started, or `None`; it ends with the stack."""
     if system == "redis":
-        return Redis(folder, megabytes)
+        return stack.enter_context(Redis(folder, megabytes))
     if system == "memcached":
-        return Memcached(folder, megabytes or 4096)
-    return MariaDb(folder) if system == "mariadb" else None
+        return stack.enter_context(Memcached(folder, megabytes or 4096))
+    return stack.enter_context(MariaDb(folder)) if system == "mariadb" else None
 
 
 class Node(Server):

@@ -7,7 +7,6 @@ use std::hint::black_box;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::bug;
 use super::issue::{Issuer, KINDS, Made};
 use crate::cli::failure::Failure;
 use crate::session::RawState;
@@ -49,7 +48,7 @@ fn add(lanes: &mut [Lane; 3], issuer: &Issuer<'_>, state: &RawState) -> Result<(
     let mut tokens = Vec::with_capacity(KINDS.len());
     for kind in KINDS {
         let Made::Token(issued) = issuer.issue(state, kind)? else { return Ok(()) };
-        issuer.tokens.verify_at(&issued.token, issuer.now).map_err(bug)?;
+        issuer.tokens.verify_at(&issued.token, issuer.now).map_err(Failure::bug)?;
         tokens.push(issued.token);
     }
     for (lane, token) in lanes.iter_mut().zip(tokens) {

@@ -1,8 +1,9 @@
 //! The sizes of state from which on a token costs more than what it replaces, as the benches measured them.
 //!
-//! The file is written by `benches/` and is part of the program: `compared,measure,kind,from_bytes,low_bytes,high_bytes`.
+//! The file is written by `benches/` and is part of the program: `compared,measure,kind,from_bytes,low_bytes,high_bytes,carried_bytes`.
 //! From a state of `from_bytes` on, a token of that kind costs more of that measure than what it is compared with. An
-//! empty `from_bytes` is never, at no size that the token was carried at; 0 is always. The other two are the bounds of its confidence.
+//! empty `from_bytes` is never, at no size that the token was carried at; 0 is always. The next two are the bounds
+//! of its confidence. The last is the largest state that the token was carried with: of larger ones nothing is known.
 
 use serde::Serialize;
 
@@ -18,6 +19,8 @@ pub(super) struct Crossing {
     pub(super) from_bytes: Option<usize>,
     pub(super) low_bytes: Option<usize>,
     pub(super) high_bytes: Option<usize>,
+    /// The largest state that was measured.
+    pub(super) carried_bytes: usize,
     /// What a token with the median state costs beside what it is compared with.
     pub(super) median: Side,
     /// How many states of the sample are on which side.
@@ -59,6 +62,7 @@ struct Row<'a> {
     from: Option<usize>,
     low: Option<usize>,
     high: Option<usize>,
+    carried: usize,
 }
 
 fn parse(text: &str) -> Result<Vec<Row<'_>>, String> {
@@ -78,25 +82,23 @@ fn row(line: &str) -> Option<Row<'_>> {
         "" => Some(None),
         number => number.parse().ok().map(Some),
     };
-    let (from, low, high) = (bytes()?, bytes()?, bytes()?);
-    cells.next().is_none().then_some(Row { compared, measure, kind, from, low, high })
+    let (from, low, high, carried) = (bytes()?, bytes()?, bytes()?, bytes()??);
+    cells.next().is_none().then_some(Row { compared, measure, kind, from, low, high, carried })
 }
 
 impl Row<'_> {
     fn side(&self, bytes: usize) -> Side {
-        // An end that is left open: never, as far as was measured.
-        let never = MOST_MEASURED.saturating_add(1);
+        // An end that is left open is beyond what was measured.
         let (low, high) = match self.from {
             Some(0) => (self.low.unwrap_or(0), self.high.unwrap_or(0)),
             Some(from) => (self.low.unwrap_or(from), self.high.unwrap_or(usize::MAX)),
-            None => (self.low.unwrap_or(never), usize::MAX),
+            None => (self.low.unwrap_or(usize::MAX), usize::MAX),
         };
-        if bytes < low {
-            Side::Less
-        } else if bytes >= high {
-            Side::More
-        } else {
-            Side::Unclear
+        match bytes {
+            _ if bytes > self.carried => Side::Unclear,
+            _ if bytes < low => Side::Less,
+            _ if bytes >= high => Side::More,
+            _ => Side::Unclear,
         }
     }
 
@@ -117,6 +119,7 @@ impl Row<'_> {
             from_bytes: self.from,
             low_bytes: self.low,
             high_bytes: self.high,
+            carried_bytes: self.carried,
             median: self.side(median),
             states: sides,
         }
@@ -125,9 +128,7 @@ impl Row<'_> {
 
 /// What was measured.
 pub(super) const MEASURED: &str = include_str!("../../../docs/benchmarks/tradeoff/crossings.csv");
-const HEADER: &str = "compared,measure,kind,from_bytes,low_bytes,high_bytes";
-/// Bytes of the largest state that is measured.
-const MOST_MEASURED: usize = 65_536;
+const HEADER: &str = "compared,measure,kind,from_bytes,low_bytes,high_bytes,carried_bytes";
 
 #[cfg(test)]
 mod tests {
@@ -135,15 +136,15 @@ mod tests {
     use crate::cli::size::sample::Sample;
 
     const SAMPLE: &str = "\
-compared,measure,kind,from_bytes,low_bytes,high_bytes
-redis,cpu,sealed,2300,2000,2600
-redis,latency,jwt,,,
-redis,bytes,signed,0,0,0
+compared,measure,kind,from_bytes,low_bytes,high_bytes,carried_bytes
+redis,cpu,sealed,2300,2000,2600,65536
+redis,latency,jwt,,,,4096
+redis,bytes,signed,0,0,0,4096
 ";
 
     #[test]
     fn the_file_that_is_compiled_in_can_be_read() {
-        parse(MEASURED).unwrap();
+        assert!(!parse(MEASURED).unwrap().is_empty());
     }
 
     #[test]
@@ -157,30 +158,32 @@ redis,bytes,signed,0,0,0
             sides(0, &[0, 1_999, 2_000, 2_300, 2_599, 2_600]),
             [Less, Less, Unclear, Unclear, Unclear, More]
         );
-        assert_eq!(sides(1, &[0, 65_536, 65_537]), [Less, Less, Unclear]);
-        assert_eq!(sides(2, &[0, 65_536, 65_537]), [More; 3]);
+        // Of what no token was carried with, nothing is known.
+        assert_eq!(sides(1, &[0, 4_096, 4_097]), [Less, Less, Unclear]);
+        assert_eq!(sides(2, &[0, 4_096, 4_097]), [More, More, Unclear]);
     }
 
     #[test]
     fn bounds_may_be_open() {
         let side = |row: &str, bytes| super::row(row).unwrap().side(bytes);
         // Never, and perhaps from 50,000 bytes on.
-        assert_eq!(side("a,b,jwt,,50000,", 49_999), Side::Less);
-        assert_eq!(side("a,b,jwt,,50000,", 50_000), Side::Unclear);
+        assert_eq!(side("a,b,jwt,,50000,,65536", 49_999), Side::Less);
+        assert_eq!(side("a,b,jwt,,50000,,65536", 50_000), Side::Unclear);
         // From 50,000 bytes on, and perhaps never.
-        assert_eq!(side("a,b,jwt,50000,40000,", 60_000), Side::Unclear);
+        assert_eq!(side("a,b,jwt,50000,40000,,65536", 60_000), Side::Unclear);
         // Always, and perhaps only from 100 bytes on.
-        assert_eq!(side("a,b,jwt,0,0,100", 99), Side::Unclear);
-        assert_eq!(side("a,b,jwt,0,0,100", 100), Side::More);
+        assert_eq!(side("a,b,jwt,0,0,100,65536", 99), Side::Unclear);
+        assert_eq!(side("a,b,jwt,0,0,100,65536", 100), Side::More);
     }
 
     #[test]
     fn rows_that_cannot_be_read_are_named() {
         for row in [
-            "redis,cpu,sealed,1,2",
-            "redis,cpu,sealed,1,2,3,4",
-            "redis,,sealed,1,2,3",
-            "a,b,c,-1,,",
+            "redis,cpu,sealed,1,2,3",
+            "redis,cpu,sealed,1,2,3,4,5",
+            "redis,cpu,sealed,1,2,3,",
+            "redis,,sealed,1,2,3,4",
+            "a,b,c,-1,,,4",
         ] {
             let text = format!("{HEADER}\n{row}\n");
             assert!(parse(&text).unwrap_err().contains(row), "{row}");

@@ -2,7 +2,6 @@
 
 use saddlebag_keys::{KeyRingHandle, Policy, UnixTime, rotation};
 
-use super::bug;
 use crate::cli::failure::Failure;
 use crate::session::RawState;
 use crate::token::format::Protection;
@@ -45,7 +44,7 @@ impl<'a> Issuer<'a> {
         now: UnixTime,
     ) -> Result<Self, Failure> {
         let ring = rotation::init("size", Policy::default(), now, &mut rand::rngs::SysRng);
-        let ring = ring.map_err(bug)?.ring;
+        let ring = ring.map_err(Failure::bug)?.ring;
         let tokens = Tokens::builder(KeyRingHandle::fixed(ring))
             .audience(audience)
             .jwt(algorithm)

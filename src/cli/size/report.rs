@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::bug;
 use super::cookie::{self, Ride};
 use super::cpu::{self, Cpu};
 use super::crossings::{self, Crossing};
@@ -34,7 +33,6 @@ pub(super) struct Report {
     pub(super) encoded_bytes: Spread,
     pub(super) kinds: Kinds,
     pub(super) fields: Vec<Field>,
-    /// Empty where none was measured yet.
     pub(super) crossings: Vec<Crossing>,
     pub(super) assumed: Assumed,
 }
@@ -128,7 +126,7 @@ impl Report {
         let mut kinds = kinds.into_iter();
         let (Some(signed), Some(sealed), Some(jwt)) = (kinds.next(), kinds.next(), kinds.next())
         else {
-            return Err(bug("a kind of tokens was not measured"));
+            return Err(Failure::bug("a kind of tokens was not measured"));
         };
         Ok(Self {
             states: states.len(),
@@ -145,7 +143,7 @@ impl Report {
                 states,
                 json_bytes.median.unwrap_or_default(),
             )
-            .map_err(bug)?,
+            .map_err(Failure::bug)?,
             assumed: Assumed {
                 rate: load.rate,
                 renewals: load.renewals,
