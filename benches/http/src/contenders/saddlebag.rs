@@ -29,7 +29,8 @@ pub fn by_hand(state: &State) -> Served {
     let tokens = tokens();
     let cookie = token(&tokens, state);
     let handler = |headers: HeaderMap| async move {
-        let token = headers.get(COOKIE).and_then(|cookie| cookie.to_str().ok()?.strip_prefix(START));
+        let token =
+            headers.get(COOKIE).and_then(|cookie| cookie.to_str().ok()?.strip_prefix(START));
         let session = token.and_then(|token| tokens.verify(token).ok()).ok_or(NO_SESSION)?;
         answer(session.subject().ok_or(NO_SESSION)?)
     };
