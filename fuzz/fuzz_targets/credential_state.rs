@@ -1,5 +1,5 @@
 //! Whatever a credential of the right key says, it is taken only where that is a name, roles and audiences
-//! and nothing else, in their one encoding; and somebody who was taken is taken for the same again.
+//! and nothing else; and somebody who was taken is taken for the same again.
 
 #![no_main]
 
@@ -24,9 +24,13 @@ fuzz_target!(|cbor: &[u8]| {
     let said: Value =
         serde_json::from_str(&state.to_json().expect("it can be shown")).expect("JSON");
     assert_eq!(said, json!({"name": name, "roles": roles, "audiences": audiences}));
-    // Members may come in any order; apart from that there is one way to write them.
+    // Members may come in any order and heads in a longer form (section 6 of the format); apart from that there is
+    // one way to write them.
     let again = RawState::of(&said).expect("it is a state");
-    assert_eq!(sorted(again.as_cbor()), sorted(cbor));
+    assert!(again.as_cbor().len() <= cbor.len());
+    if again.as_cbor().len() == cbor.len() {
+        assert_eq!(sorted(again.as_cbor()), sorted(cbor));
+    }
     if let Some(issued) = issue(handle(), &known, now()) {
         assert_eq!(check(handle(), &issued, now()).as_ref(), Some(&known));
     }

@@ -29,7 +29,7 @@ pub(crate) enum Major {
 impl Major {
     /// That of an item's first byte.
     #[inline(always)]
-    const fn of(first: u8) -> Self {
+    pub(crate) const fn of(first: u8) -> Self {
         match first >> 5 {
             0 => Self::Unsigned,
             1 => Self::Negative,
@@ -75,7 +75,7 @@ pub(crate) enum CborError {
 
 impl CborError {
     /// That of a number.
-    const fn of(number: u64) -> Self {
+    pub(crate) const fn of(number: u64) -> Self {
         const END: u64 = CborError::End as u64;
         const INDEFINITE: u64 = CborError::Indefinite as u64;
         match number {
@@ -120,9 +120,9 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The same with `BREAK`, which starts nothing definite, and an error's number, for an error.
+    /// The same with [`BREAK`], which starts nothing definite, and an error's number, for an error.
     #[inline(always)]
-    fn first_and_argument(&mut self) -> (u8, u64) {
+    pub(crate) fn first_and_argument(&mut self) -> (u8, u64) {
         match self.rest.split_first() {
             Some((&first, rest)) if first & 0x1f < 24 => {
                 self.rest = rest;
@@ -280,7 +280,7 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// The end of an indefinite item, which is nothing of ours.
-const BREAK: u8 = 0xff;
+pub(crate) const BREAK: u8 = 0xff;
 /// The first of the bytes that start a text and say its length.
 const SHORT_TEXT: u8 = 0x60;
 /// A simple value in two bytes.

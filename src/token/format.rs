@@ -39,7 +39,7 @@ pub(crate) fn looks_like(text: impl AsRef<[u8]>) -> Option<Protection> {
         Some(Protection::Signed)
     } else if text.starts_with(b"sb1e") {
         Some(Protection::Sealed)
-    } else if text.iter().filter(|byte| **byte == b'.').count() == 2 {
+    } else if memchr::memchr_iter(b'.', text).count() == 2 {
         Some(Protection::Jwt)
     } else {
         None

@@ -6,7 +6,7 @@
 //! ```text
 //!   T: Serialize ── encode ──┐                    ┌── decode ──▶ T: Deserialize
 //!                         writer ──▶ CBOR ──▶ item┤
-//!   JSON text ── from_json ──┘                    └── walk ──▶ check, to_json, weights, has_bytes, pick
+//!   JSON text ── from_json ──┘                    └── walk ──▶ check, to_json, weights, pick
 //! ```
 
 mod check;
@@ -25,8 +25,6 @@ mod to_json;
 mod walk;
 mod writer;
 
-#[cfg(any(test, feature = "jwt"))]
-pub(crate) use check::has_bytes;
 pub(crate) use check::{check, weights};
 pub(crate) use decode::decode;
 pub(crate) use encode::encode;

@@ -222,15 +222,16 @@ impl Tokens {
         if !binding.is_empty() {
             return Err(IssueError::JwtBinding);
         }
-        if state::has_bytes(claims.state) {
-            return Err(IssueError::JwtBytes);
-        }
         let token = jwt.sign(&self.shared.audience, claims, |payload| match state_json {
             Some(text) => {
                 payload.extend_from_slice(text.as_bytes());
                 Ok(())
             }
-            None => state::to_json(claims.state, payload).map_err(IssueError::State),
+            None => match state::to_json(claims.state, payload) {
+                Ok(false) => Ok(()),
+                Ok(true) => Err(IssueError::JwtBytes),
+                Err(error) => Err(IssueError::State(error)),
+            },
         });
         let token = token?.ok_or(IssueError::JwtNotConfigured)?;
         self.must_fit(token.len(), claims)?;

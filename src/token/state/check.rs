@@ -1,12 +1,9 @@
-//! Questions about encoded state that need no type: is it valid, what does it weigh, does it hold
-//! bytes.
+//! Questions about encoded state that need no type: is it valid, what does it weigh.
 
 use super::error::{StateError, StateErrorKind};
 use super::item;
 use super::walk::{Listener, walk};
 use crate::token::cbor::Cursor;
-#[cfg(any(test, feature = "jwt"))]
-use crate::token::cbor::Major;
 
 /// Checks that `cbor` is exactly one item under all of the state's rules.
 ///
@@ -15,24 +12,6 @@ use crate::token::cbor::Major;
 /// The first rule it breaks, and where.
 pub(crate) fn check(cbor: &[u8]) -> Result<(), StateError> {
     walk(cbor, &mut Unheard)
-}
-
-/// Whether a byte string is anywhere in the state, which plain JSON cannot carry.
-///
-/// Made for state that passed [`check`]; what cannot be read counts as bytes, so that it is
-/// refused rather than passed on.
-#[cfg(any(test, feature = "jwt"))]
-pub(crate) fn has_bytes(cbor: &[u8]) -> bool {
-    let mut cursor = Cursor::new(cbor);
-    while !cursor.rest().is_empty() {
-        let Ok(head) = cursor.head() else { return true };
-        match head.major {
-            Major::Bytes => return true,
-            Major::Text if cursor.bytes(head.argument).is_err() => return true,
-            _ => {}
-        }
-    }
-    false
 }
 
 /// What each field of the state costs: the names in the top-level map with the encoded size of key

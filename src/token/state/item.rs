@@ -2,7 +2,7 @@
 //! be laxer than another.
 
 use super::error::StateErrorKind;
-use crate::token::cbor::{CborError, Cursor, Head, Major};
+use crate::token::cbor::{BREAK, CborError, Cursor, Head, Major};
 
 /// A scalar, or the start of a container.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,9 +26,9 @@ pub(super) enum Item<'a> {
 // Always, and with long heads apart: together a quarter of the time of `check`.
 #[inline(always)]
 pub(super) fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Item<'a>, StateErrorKind> {
-    let head = cursor.head()?;
-    let argument = head.argument;
-    Ok(match head.major {
+    // Not `head`, which came back through memory here: a seventh of the time of issuing a jwt went to that.
+    let (first, argument) = cursor.first_and_argument();
+    Ok(match Major::of(first) {
         Major::Unsigned => Item::Unsigned(argument),
         // -1 - n is !n in two's complement.
         Major::Negative => Item::Negative(
@@ -39,7 +39,7 @@ pub(super) fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Item<'a>, StateErrorKi
         Major::Array => Item::Array(fitting(cursor, argument, 1)?),
         Major::Map => Item::Map(fitting(cursor, argument, 2)?),
         Major::Tag => return Err(StateErrorKind::Tag),
-        Major::Simple => simple(head)?,
+        Major::Simple => simple(first, argument)?,
     })
 }
 
@@ -82,15 +82,17 @@ pub(super) fn skip(cursor: &mut Cursor<'_>) -> Result<(), StateErrorKind> {
     Ok(())
 }
 
-fn simple(head: Head) -> Result<Item<'static>, StateErrorKind> {
-    let float = match (head.width, head.argument) {
-        (0, 20) => return Ok(Item::Bool(false)),
-        (0, 21) => return Ok(Item::Bool(true)),
-        (0, 22) => return Ok(Item::Null),
+/// What starts with this byte of major type 7, and has this argument.
+fn simple(first: u8, argument: u64) -> Result<Item<'static>, StateErrorKind> {
+    let float = match first {
+        0xf4 => return Ok(Item::Bool(false)),
+        0xf5 => return Ok(Item::Bool(true)),
+        0xf6 => return Ok(Item::Null),
         // The argument holds exactly the float's bits, so these casts drop only zeros.
-        (2, bits) => half::f16::from_bits(bits as u16).to_f64(),
-        (4, bits) => f64::from(f32::from_bits(bits as u32)),
-        (8, bits) => f64::from_bits(bits),
+        0xf9 => half::f16::from_bits(argument as u16).to_f64(),
+        0xfa => f64::from(f32::from_bits(argument as u32)),
+        0xfb => f64::from_bits(argument),
+        BREAK => return Err(CborError::of(argument).into()),
         _ => return Err(StateErrorKind::Simple),
     };
     if float.is_finite() { Ok(Item::Float(float)) } else { Err(StateErrorKind::NotFinite) }

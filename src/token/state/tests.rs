@@ -29,11 +29,16 @@ fn cbor(json: &str) -> Result<Vec<u8>, StateError> {
     }
 }
 
+/// Of state that is accepted.
+fn has_bytes(cbor: &[u8]) -> bool {
+    to_json(cbor, &mut Vec::new()).unwrap()
+}
+
 fn json(cbor: &[u8]) -> Result<String, StateError> {
     let mut out = b"before".to_vec();
     let written = to_json(cbor, &mut out);
     match written {
-        Ok(()) => Ok(String::from_utf8(out.split_off(6)).unwrap()),
+        Ok(_) => Ok(String::from_utf8(out.split_off(6)).unwrap()),
         Err(error) => {
             assert_eq!(out, b"before", "a refusal leaves nothing behind");
             Err(error)
