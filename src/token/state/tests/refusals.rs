@@ -95,6 +95,8 @@ fn bytes_are_found_anywhere() {
     assert!(has_bytes(&hex("41 00")));
     assert!(has_bytes(&hex("82 01 a1 6161 81 40")));
     assert!(!has_bytes(&hex("82 01 a1 6141 81 f93c00")));
+    // What cannot be read is not vouched for.
+    assert!(to_json(&hex("6261"), &mut Vec::new()).is_err());
     for (_, value) in [("text with A in it", encoded("A@BC")), ("null", encoded(&()))] {
         assert!(!has_bytes(&value));
     }
