@@ -15,10 +15,12 @@ mod found;
 mod header;
 mod query;
 
+use std::fmt;
+
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
-pub(crate) use cookie::Ended;
+pub(crate) use cookie::Marks;
 pub use cookie::{Cookie, Dangerous, InvalidCookie, SameSite};
 pub(crate) use form::{FORM_LIMIT, field};
 use found::one;
@@ -158,4 +160,11 @@ pub(crate) struct TooLarge {
     pub(crate) length: usize,
     /// Bytes that they may have.
     pub(crate) most: usize,
+}
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { length, most } = self;
+        write!(f, "{length} bytes with names, of {most} that its carrier takes")
+    }
 }

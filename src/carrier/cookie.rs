@@ -6,6 +6,7 @@
 mod chunks;
 mod dangerous;
 mod jar;
+mod marks;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,8 +16,9 @@ use http::{HeaderMap, HeaderValue};
 
 use super::{Found, TooLarge};
 pub use dangerous::Dangerous;
-pub(crate) use jar::Ended;
 use jar::Jar;
+pub(crate) use marks::Marks;
+use marks::{ENDED, LEFT};
 
 /// A cookie that carries a token: `__Host-NAME`, Secure, HttpOnly, SameSite=Lax, Path=/, without Domain, and gone
 /// from the browser when its token ends.
@@ -145,10 +147,15 @@ impl Cookie {
         Jar::read(cookies, self.name(), self.chunked)
     }
 
-    /// What a request holds of it, and the ids of sessions that this browser has ended a short while ago.
-    pub(crate) fn token<'a>(&self, cookies: &'a [HeaderValue]) -> (Found, Ended<'a>) {
+    /// What a request holds of it, and the marks of sessions that were over in this browser a short while ago.
+    pub(crate) fn token<'a>(&self, cookies: &'a [HeaderValue]) -> (Found, Marks<'a>) {
         let jar = self.read(cookies);
-        (jar.token(), jar.ended())
+        (jar.token(), jar.marks())
+    }
+
+    /// The marks alone.
+    pub(crate) fn marks<'a>(&self, cookies: &'a [HeaderValue]) -> Marks<'a> {
+        self.read(cookies).marks()
     }
 
     /// Whether a pair `name=value` is of this cookie: itself, a piece of it, or the mark of a logout.
@@ -172,7 +179,10 @@ impl Cookie {
         let jar = self.read(cookies);
         if length <= self.longest {
             self.set(name, token, seconds, answer);
-            self.forget(jar.pieces(), answer);
+            // Of a cookie that is never in pieces they are another's, and an answer may have room for one line.
+            if self.chunked {
+                self.forget(jar.pieces(), answer);
+            }
             return Ok(());
         }
         if !self.chunked {
@@ -210,12 +220,25 @@ impl Cookie {
         cookies: &[HeaderValue],
         answer: &mut HeaderMap,
     ) {
-        let earlier =
-            self.read(cookies).ended().filter(|earlier| !ids.iter().any(|id| id == earlier));
-        let ids: Vec<&str> =
-            ids.iter().map(String::as_str).chain(earlier).take(MOST_ENDED).collect();
+        let mark = self.marks(cookies).ending(ids);
+        self.mark(ENDED, &mark, lifetime, answer);
+    }
+
+    /// Marks a session as left for another in this browser, in the same way.
+    pub(crate) fn leave(
+        &self,
+        (old, new): (&str, &str),
+        lifetime: u64,
+        cookies: &[HeaderValue],
+        answer: &mut HeaderMap,
+    ) {
+        let mark = self.marks(cookies).leaving(old, new);
+        self.mark(LEFT, &mark, lifetime, answer);
+    }
+
+    fn mark(&self, mark: &str, ids: &str, lifetime: u64, answer: &mut HeaderMap) {
         let seconds = lifetime.saturating_add(UNDER_WAY);
-        self.set(&jar::ended_name(self.name()), &ids.join("."), seconds, answer);
+        self.set(&format!("{}{mark}", self.name()), ids, seconds, answer);
     }
 
     fn forget(&self, pieces: impl Iterator<Item = usize>, answer: &mut HeaderMap) {
@@ -240,7 +263,8 @@ impl Cookie {
             SameSite::Lax => "; SameSite=Lax",
             SameSite::None => "; SameSite=None",
         });
-        if self.persistent || seconds == 0 || name.ends_with(jar::ENDED) {
+        if self.persistent || seconds == 0 || [ENDED, LEFT].iter().any(|mark| name.ends_with(mark))
+        {
             text.push_str("; Max-Age=");
             text.push_str(&seconds.min(LONGEST_LIFE).to_string());
         }
@@ -300,5 +324,3 @@ const LONGEST_NAME: usize = 64;
 const LONGEST_LIFE: u64 = 400 * 86_400;
 /// Seconds for which an answer is under way at most.
 const UNDER_WAY: u64 = 300;
-/// Ended sessions that are kept in mind.
-const MOST_ENDED: usize = 4;

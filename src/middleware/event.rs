@@ -43,8 +43,8 @@ pub enum SessionEvent {
     },
     /// A changed session could not be issued for another reason: the answer became a 500.
     NotIssued,
-    /// A renewal that nobody had asked for could not be issued, or a session changed that was over by then; the answer
-    /// went out without it.
+    /// A renewal that nobody had asked for could not be issued or carried, or a session changed that was over by then; the
+    /// answer went out without it.
     NotRenewed,
     /// A change is lost: the session had come by a carrier which no answer can use, and the application did not take
     /// its token; or it changed after the answer had begun.

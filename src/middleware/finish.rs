@@ -1,25 +1,26 @@
 //! The end of a request: what became of its session goes into the answer.
 
-use std::sync::atomic::Ordering;
-
-use http::header::{CACHE_CONTROL, Entry, VARY};
+use http::header::{CACHE_CONTROL, Entry, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::event::SessionEvent;
 use super::slot::{Change, Fate, Slot};
 use crate::carrier::{Carrier, TooLarge};
 use crate::session::Verified;
-use crate::tokens::{IssueError, Issued, RenewError, Renewal};
+use crate::tokens::{Heaviest, IssueError, Issued, RenewError, heaviest};
 
 /// The answer with its session; or a 500, where the session cannot be carried.
 pub(super) fn finish<R: Default>(slot: &Slot, mut response: Response<R>) -> Response<R> {
     let failed = response.status().is_server_error();
+    let fate = slot.fate();
+    if let Fate::Destroyed(last) = &fate {
+        let end = destroy(slot, last.as_deref());
+        end.apply(&mut response);
+        Ends::of(&mut response).0.push(end);
+    }
     let headers = response.headers_mut();
-    let written = match slot.fate() {
-        Fate::Destroyed(last) => {
-            destroy(slot, last.as_deref(), headers);
-            Ok(())
-        }
+    let written = match fate {
+        Fate::Destroyed(_) => Ok(()),
         // What a handler that failed has changed is as far as it got.
         _ if failed => Ok(()),
         Fate::Changed(change) => changed(slot, *change, headers),
@@ -29,7 +30,7 @@ pub(super) fn finish<R: Default>(slot: &Slot, mut response: Response<R>) -> Resp
         }
     };
     if written.is_err() {
-        return failure(StatusCode::INTERNAL_SERVER_ERROR);
+        return failed_after(response);
     }
     if slot.was_asked() {
         vary(slot, headers);
@@ -46,6 +47,43 @@ pub(super) fn failure<R: Default>(status: StatusCode) -> Response<R> {
     *response.status_mut() = status;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// The same in place of an answer that ended sessions of layers further in: an end is an end.
+fn failed_after<R: Default>(mut answer: Response<R>) -> Response<R> {
+    let mut failure = failure(StatusCode::INTERNAL_SERVER_ERROR);
+    let ends = std::mem::take(Ends::of(&mut answer));
+    ends.0.iter().for_each(|end| end.apply(&mut failure));
+    *Ends::of(&mut failure) = ends;
+    failure
+}
+
+/// What an answer says of the sessions that ended with it, kept in its extensions for a layer further out.
+#[derive(Clone, Default)]
+struct Ends(Vec<End>);
+
+/// Headers that clear the carriers of one session.
+#[derive(Clone)]
+struct End(HeaderMap);
+
+impl Ends {
+    fn of<R>(answer: &mut Response<R>) -> &mut Self {
+        answer.extensions_mut().get_or_insert_default()
+    }
+}
+
+impl End {
+    fn apply<R>(&self, answer: &mut Response<R>) {
+        let headers = answer.headers_mut();
+        for (name, value) in &self.0 {
+            if name == SET_COOKIE {
+                headers.append(name, value.clone());
+            } else {
+                headers.insert(name, value.clone());
+            }
+        }
+        keep_out_of_caches(headers);
+    }
 }
 
 /// The session could not be carried: the answer is a 500.
@@ -81,12 +119,15 @@ fn changed(slot: &Slot, change: Change, headers: &mut HeaderMap) -> Result<(), F
             Err(error) => return Err(not_issued(slot, &error)),
         },
     };
-    write(slot, carrier, &issued, new, headers)?;
+    write(slot, carrier, &issued, new, headers)
+        .map_err(|too_large| not_carried(slot, &issued, too_large))?;
     // Somebody's session became another's, or one with other rights: an answer that is still under way must not bring
     // the old one back. One that was nobody's gives no rights, and its cart may be wanted.
     let came = slot.came.as_ref().map(|came| &*came.verified);
     let left = came.filter(|came| came.subject().is_some() && came.info().id != issued.info.id);
-    bury(slot, left.into_iter(), headers);
+    if let Some(left) = left {
+        leave(slot, left, &issued, headers);
+    }
     Ok(())
 }
 
@@ -98,31 +139,31 @@ fn kept(slot: &Slot, headers: &mut HeaderMap) {
                 .carriers
                 .iter()
                 .for_each(|carrier| carrier.clear(slot.cookies.as_slice(), headers));
+            // Or a cache would clear the session of everybody whom it serves.
+            vary(slot, headers);
+            keep_out_of_caches(headers);
         }
         return;
     };
-    let now = slot.config.now();
-    let Some(carrier) =
-        carrier(slot, false).filter(|_| slot.tokens().renewal_is_due_at(&came.verified, now))
-    else {
+    let Some(carrier) = carrier(slot, false) else {
         return;
     };
-    let renewed = slot.tokens().renew_at(&came.verified, Renewal::keep(), now);
-    let written = renewed
-        .map_err(|error| tracing::debug!(%error, "not renewed"))
-        .and_then(|issued| write(slot, carrier, &issued, false, headers).map_err(|Failed| ()));
-    if written.is_err() {
-        slot.tell(SessionEvent::NotRenewed);
+    if let Some(issued) = slot.renewed(&came.verified)
+        && let Err(too_large) = write(slot, carrier, &issued, false, headers)
+    {
+        slot.not_renewed(&too_large);
     }
 }
 
 /// Clears every carrier, and leaves a mark for answers that are still under way.
-fn destroy(slot: &Slot, last: Option<&Verified>, headers: &mut HeaderMap) {
-    slot.config.carriers.iter().for_each(|carrier| carrier.clear(slot.cookies.as_slice(), headers));
+fn destroy(slot: &Slot, last: Option<&Verified>) -> End {
+    let mut headers = HeaderMap::new();
+    let cookies = slot.cookies.as_slice();
+    slot.config.carriers.iter().for_each(|carrier| carrier.clear(cookies, &mut headers));
     let came = slot.came.as_ref().map(|came| &*came.verified);
-    bury(slot, came.into_iter().chain(last), headers);
-    keep_out_of_caches(headers);
+    bury(slot, came.into_iter().chain(last), &mut headers);
     slot.tell(SessionEvent::Destroyed);
+    End(headers)
 }
 
 /// Marks sessions as ended, in every cookie that may come back with one.
@@ -130,10 +171,8 @@ fn bury<'a>(slot: &Slot, ended: impl Iterator<Item = &'a Verified>, headers: &mu
     let mut ids: Vec<String> = Vec::new();
     let mut lifetime = 0;
     for session in ended {
-        let info = session.info();
-        let id = info.id.to_string();
-        // No renewal makes a token of a session that lives longer.
-        lifetime = lifetime.max(info.expires_at.since(info.issued_at));
+        let id = session.info().id.to_string();
+        lifetime = lifetime.max(life(session));
         if !ids.contains(&id) {
             ids.push(id);
         }
@@ -144,6 +183,20 @@ fn bury<'a>(slot: &Slot, ended: impl Iterator<Item = &'a Verified>, headers: &mu
     for cookie in slot.config.carriers.iter().filter_map(Carrier::as_cookie) {
         cookie.bury(&ids, lifetime, slot.cookies.as_slice(), headers);
     }
+}
+
+/// Marks a session as left for the one that was issued in its place, in the same way.
+fn leave(slot: &Slot, left: &Verified, issued: &Issued, headers: &mut HeaderMap) {
+    let [old, new] = [left.info().id, issued.info.id].map(|id| id.to_string());
+    for cookie in slot.config.carriers.iter().filter_map(Carrier::as_cookie) {
+        cookie.leave((&old, &new), life(left), slot.cookies.as_slice(), headers);
+    }
+}
+
+/// Seconds that a token lives: no renewal makes one of its session that lives longer.
+fn life(session: &Verified) -> u64 {
+    let info = session.info();
+    info.expires_at.since(info.issued_at)
 }
 
 /// Where a token goes: back to where one came from; a new one, to the first carrier that an answer can use.
@@ -163,22 +216,11 @@ fn write(
     issued: &Issued,
     is_new: bool,
     headers: &mut HeaderMap,
-) -> Result<(), Failed> {
+) -> Result<(), TooLarge> {
     let length = issued.token.len();
-    if length > LONG && !slot.config.warned.swap(true, Ordering::Relaxed) {
-        tracing::warn!(
-            length,
-            "a session's token has more than {LONG} characters, which every request carries; said once"
-        );
-    }
+    slot.warn_of_length(length);
     let seconds = issued.info.expires_at.since(slot.config.now());
-    if let Err(TooLarge { length, most }) =
-        carrier.write(&issued.token, seconds, slot.cookies.as_slice(), headers)
-    {
-        tracing::error!(length, most, "a session is too large for its carrier: bytes with names");
-        slot.tell(SessionEvent::TooLarge { length, most });
-        return Err(Failed);
-    }
+    carrier.write(&issued.token, seconds, slot.cookies.as_slice(), headers)?;
     slot.tell(match is_new {
         true => SessionEvent::Issued { length },
         false => SessionEvent::Renewed { length },
@@ -186,6 +228,19 @@ fn write(
     vary(slot, headers);
     keep_out_of_caches(headers);
     Ok(())
+}
+
+fn not_carried(slot: &Slot, issued: &Issued, TooLarge { length, most }: TooLarge) -> Failed {
+    let verified = slot.tokens().verify_at(&issued.token, slot.config.now());
+    let heaviest = verified.map(|verified| heaviest(verified.state_cbor())).unwrap_or_default();
+    tracing::error!(
+        length,
+        most,
+        heaviest = %Heaviest(&heaviest),
+        "a session is too large for its carrier: bytes with names"
+    );
+    slot.tell(SessionEvent::TooLarge { length, most });
+    Failed
 }
 
 fn not_issued(slot: &Slot, error: &RenewError) -> Failed {
@@ -231,6 +286,3 @@ fn lists<'a>(values: impl Iterator<Item = &'a HeaderValue>, is_it: impl Fn(&str)
     let values = values.filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|item| is_it(item.trim()))
 }
-
-/// Characters of a token that are worth a warning: it is sent with every request.
-const LONG: usize = 2_048;

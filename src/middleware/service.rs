@@ -15,7 +15,7 @@ use super::finish::{failure, finish};
 use super::forms::{Field, Forms};
 use super::layer::{Config, SessionLayer};
 use super::slot::{Came, Cookies, Slot, Typed};
-use crate::carrier::{Carrier, Ended, Found};
+use crate::carrier::{Carrier, Found, Marks};
 use crate::token::reason::Reason;
 use crate::tokens::Tokens;
 
@@ -231,14 +231,14 @@ fn verify(
 ) -> Result<Came, SessionEvent> {
     let read = |place: &Carrier| match place.as_cookie() {
         Some(cookie) => cookie.token(cookies),
-        None => (place.read(headers, uri, field.0.as_ref()), Ended::default()),
+        None => (place.read(headers, uri, field.0.as_ref()), Marks::default()),
     };
     let mut found = config.carriers.iter().map(read).enumerate();
     let found = found.find(|(_, (found, _))| !matches!(found, Found::Nothing));
-    let (carrier, text, mut ended) = match found {
+    let (carrier, text, marks) = match found {
         None | Some((_, (Found::Nothing, _))) => return Err(SessionEvent::Absent),
         Some((_, (Found::Unread(why), _))) => return Err(why.into()),
-        Some((carrier, (Found::Text(text), ended))) => (carrier, text, ended),
+        Some((carrier, (Found::Text(text), marks))) => (carrier, text, marks),
     };
     let verified = tokens.verify_ascii_at(text.as_bytes(), config.now());
     let verified = verified.map_err(|refused| match text.as_str() {
@@ -246,7 +246,11 @@ fn verify(
         "" => SessionEvent::Refused(Reason::NotAToken),
         _ => SessionEvent::Refused(refused.reason()),
     })?;
-    if ended.any(|id| id == verified.info().id.to_string()) {
+    // Where it came another way than by a cookie, the marks of a logout are in those that came beside it.
+    let id = verified.info().id;
+    let by_cookie = config.carriers.get(carrier).and_then(Carrier::as_cookie).is_some();
+    let beside = || config.carriers.iter().filter_map(Carrier::as_cookie);
+    if marks.are_of(id) || !by_cookie && beside().any(|cookie| cookie.marks(cookies).are_of(id)) {
         return Err(SessionEvent::Ended);
     }
     Ok(Came { verified: Arc::new(verified), text, carrier })

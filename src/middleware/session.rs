@@ -159,7 +159,8 @@ impl<T> Session<T> {
     }
 
     /// Says whose it is from now on: 1 to 255 bytes. Another subject makes it another session, with a new id and a
-    /// new start, so that a login never keeps an id that somebody planted.
+    /// new start, so that a login never keeps an id that somebody planted. The same subject again changes nothing: a login
+    /// calls [`rotate_id`](Self::rotate_id) as well.
     pub fn set_subject(&mut self, subject: Option<&str>) {
         self.subject = subject.map(str::to_owned);
     }
@@ -193,7 +194,8 @@ impl<T> Session<T> {
     /// The token of the session as it is now, for a link, a form or the body of an answer. Whoever has the text is in
     /// the session.
     ///
-    /// What has changed so far is issued; so is a new session. Changes after it are not in this text.
+    /// What has changed so far is issued; so is a new session, and one whose renewal is due. Changes after it are not in
+    /// this text.
     ///
     /// # Errors
     ///
@@ -203,10 +205,14 @@ impl<T> Session<T> {
         if self.base.is_none() {
             self.forced = true;
         }
-        if let Some(difference) = self.difference() {
-            let issued = self.slot.issue(self.base.as_deref(), difference)?;
+        let issued = match self.difference() {
+            Some(difference) => Some(self.slot.issue(self.base.as_deref(), difference)?),
+            None => self.base.as_deref().and_then(|base| self.slot.renewed(base)),
+        };
+        if let Some(issued) = issued {
             let verified = self.slot.tokens().verify_at(&issued.token, self.slot.config.now());
             self.base = Some(Arc::new(verified.map_err(RenewError::Refused)?));
+            self.slot.warn_of_length(issued.token.len());
             self.issued = Some(issued);
             (self.touched, self.forced, self.rotate_id) = (false, false, false);
         }

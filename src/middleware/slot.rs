@@ -169,6 +169,32 @@ impl Slot {
         self.asked.load(Ordering::Acquire)
     }
 
+    /// The next token of a session that nobody changed, where its renewal is due and can be had.
+    pub(super) fn renewed(&self, session: &Verified) -> Option<Issued> {
+        let now = self.config.now();
+        if !self.tokens().renewal_is_due_at(session, now) {
+            return None;
+        }
+        let renewed = self.tokens().renew_at(session, Renewal::keep(), now);
+        renewed.inspect_err(|error| self.not_renewed(error)).ok()
+    }
+
+    /// A renewal that nobody asked for was left out: the session is good until it ends.
+    pub(super) fn not_renewed(&self, why: &dyn fmt::Display) {
+        tracing::debug!(%why, "not renewed");
+        self.tell(SessionEvent::NotRenewed);
+    }
+
+    /// Warns of a token that is long, once: it is sent with every request.
+    pub(super) fn warn_of_length(&self, length: usize) {
+        if length > LONG && !self.config.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                length,
+                "a session's token has more than {LONG} characters, which every request carries; said once"
+            );
+        }
+    }
+
     pub(super) fn tell(&self, event: SessionEvent) {
         self.config.tell(event);
     }
@@ -236,3 +262,6 @@ impl<T> fmt::Debug for Typed<T> {
         f.debug_struct("Typed").field("state", &type_name::<T>()).finish_non_exhaustive()
     }
 }
+
+/// Characters of a token that are worth a warning.
+const LONG: usize = 2_048;

@@ -254,9 +254,7 @@ impl Tokens {
         if length <= limit {
             return Ok(());
         }
-        let mut heaviest = state::weights(claims.state);
-        heaviest.truncate(HEAVIEST_SHOWN);
-        Err(IssueError::TooLong { length, limit, heaviest })
+        Err(IssueError::TooLong { length, limit, heaviest: heaviest(claims.state) })
     }
 }
 
@@ -321,6 +319,28 @@ pub enum IssueError {
     Randomness(String),
 }
 
+/// The fields of a state that weigh most, and their bytes.
+pub(crate) fn heaviest(state: &[u8]) -> Vec<(String, usize)> {
+    let mut heaviest = state::weights(state);
+    heaviest.truncate(HEAVIEST_SHOWN);
+    heaviest
+}
+
+/// Fields with their bytes, for people.
+pub(crate) struct Heaviest<'a>(pub(crate) &'a [(String, usize)]);
+
+impl fmt::Display for Heaviest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, (field, bytes)) in self.0.iter().enumerate() {
+            let between = if n == 0 { "" } else { ", " };
+            // A name is the application's, and may be anything.
+            let cut: String = field.chars().take(LONGEST_NAME).collect();
+            write!(f, "{between}{} ({bytes} bytes)", cut.escape_debug())?;
+        }
+        Ok(())
+    }
+}
+
 /// A subject is absent, or 1 to 255 bytes.
 pub(crate) fn check_subject(subject: Option<&str>) -> Result<(), IssueError> {
     match subject.map(str::len) {
@@ -351,13 +371,10 @@ impl fmt::Display for IssueError {
             Self::State(error) => error.fmt(f),
             Self::TooLong { length, limit, heaviest } => {
                 write!(f, "the token would have {length} characters, more than {limit}")?;
-                for (n, (field, bytes)) in heaviest.iter().enumerate() {
-                    f.write_str(if n == 0 { "; heaviest in its state: " } else { ", " })?;
-                    // A name is the application's, and may be anything.
-                    let cut: String = field.chars().take(LONGEST_NAME).collect();
-                    write!(f, "{} ({bytes} bytes)", cut.escape_debug())?;
+                if heaviest.is_empty() {
+                    return Ok(());
                 }
-                Ok(())
+                write!(f, "; heaviest in its state: {}", Heaviest(heaviest))
             }
             Self::JwtNotConfigured => f.write_str("jwt tokens are not configured here"),
             Self::JwtBinding => f.write_str("a jwt cannot carry a binding"),

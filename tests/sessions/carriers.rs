@@ -125,9 +125,32 @@ async fn a_token_of_an_address_never_becomes_a_cookie() {
     // Nor by its renewal.
     shop.clock.pass(600);
     assert!(with(&shop, &format!("/cart?session={token}"), &[]).await.set_cookies().is_empty());
-    // What has changed is the application's to hand out.
+    // What comes next is the application's to hand out.
     let link = with(&shop, &format!("/token?session={token}"), &[]).await;
-    assert_eq!(link.body, token);
+    assert!(link.set_cookies().is_empty());
+    shop.tokens.verify_at(&link.body, shop.clock.read()).unwrap();
+}
+
+/// T32: nor one that came as a bearer or in a form, beside a carrier that an answer can use.
+#[tokio::test]
+async fn a_token_of_a_bearer_or_a_form_never_becomes_a_cookie() {
+    let shop = Shop::with(tokens(), |layer| layer.carriers([Carrier::cookie(), Carrier::bearer()]));
+    let token = token("planted");
+    let bearer = format!("Bearer {token}");
+    for path in ["/cart", "/add/pears", "/login/alice", "/rotate"] {
+        let answer = with(&shop, path, &[("authorization", &bearer)]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert!(answer.set_cookies().is_empty(), "{path}");
+    }
+    let add = async |mut session: saddlebag::Session<Cart>| session.items.push("pears".to_owned());
+    let layer = saddlebag::SessionLayer::<Cart>::new(tokens()).form("session");
+    let layer = layer.clock(shop.clock.reader()).on_event(shop.events.listener());
+    let app = axum::Router::new().route("/add", axum::routing::post(add)).layer(layer);
+    shop.events.take();
+    let answer = Browser::default().post(&app, "/add", &format!("session={token}")).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.set_cookies().is_empty());
+    assert_eq!(shop.events.take(), ["verified", "not_carried"]);
 }
 
 #[tokio::test]

@@ -143,6 +143,7 @@ async fn pieces_that_are_not_one_set_are_no_session_and_are_cleared() {
         assert_eq!(shop.events.take(), ["broken_set"], "{what}");
         assert!(browser.cookies.is_empty(), "{what}: {:?}", browser.cookies.keys());
         assert_eq!(answer.set_cookies().len(), 5, "{what}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{what}");
     }
     assert_eq!(browser(&a).get(&shop.app, "/maybe").await.body, "1 items");
 }
@@ -160,7 +161,10 @@ async fn a_repeated_piece_is_no_session() {
     for extra in [&pieces[0].1, &pieces[1].1] {
         let line = format!("{header}; __Host-session.0={extra}");
         let request = Request::get("/maybe").header(COOKIE, line).body(Body::empty()).unwrap();
-        assert_eq!(crate::browser::send(&shop.app, request).await.body, "nobody");
+        let answer = crate::browser::send(&shop.app, request).await;
+        assert_eq!(answer.body, "nobody");
+        assert_eq!(shop.events.take(), ["broken_set"]);
+        assert_eq!(answer.set_cookies().len(), 5);
     }
 }
 

@@ -202,6 +202,8 @@ async fn a_disguised_name_is_another_name() {
         "a=b,__Host-session=",
         "a=\"__Host-session=",
         "__Host-session ; x=",
+        "__Host-session =",
+        "=__Host-session=",
     ]
     .iter()
     .map(|disguise| [disguise.as_bytes(), mallory.as_bytes()].concat())
@@ -233,8 +235,7 @@ async fn old_attributes_of_requests_mean_nothing() {
         format!("$Version=1; __Host-session={alice}; $Path=/; $Domain=x"),
         format!("$Version=\"1\"; __Host-session={alice}"),
         format!(";; ;__Host-session={alice};"),
-        format!("  __Host-session  =  x;\t__Host-session={alice}\t")
-            .replace("__Host-session  =  x;", ""),
+        format!("  __Host-session  =  x;\t__Host-session={alice}\t"),
         format!("=; =x; x; __Host-session={alice}"),
         format!("bad\u{2000}=\u{7f}x; __Host-session={alice}").replace('\u{7f}', "!"),
     ] {

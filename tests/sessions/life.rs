@@ -1,9 +1,12 @@
 //! A session's life: begun when something changes, left alone when nothing does, renewed when that is due.
 
+use axum::Router;
 use axum::http::StatusCode;
+use axum::routing::get;
+use saddlebag::{SessionLayer, SessionOrNew};
 
 use crate::browser::Browser;
-use crate::shop::Shop;
+use crate::shop::{Cart, Shop};
 
 #[tokio::test]
 async fn a_visitor_who_changes_nothing_gets_no_cookie() {
@@ -188,4 +191,69 @@ async fn the_token_of_a_link_is_the_token_of_the_answer() {
     assert_eq!(answer.body, browser.session());
     assert!(answer.set_cookies().is_empty());
     assert_eq!(answer.header("cache-control"), Some("no-store"));
+}
+
+/// RFC 9111, section 5.2.2; RFC 9110, section 12.5.5: what the application says of caches is added to, and never weakened.
+#[tokio::test]
+async fn what_an_answer_says_of_caches_is_kept_where_it_is_enough() {
+    use axum::http::header::{CACHE_CONTROL, HeaderMap, VARY};
+
+    let shop = Shop::new();
+    for (caches, varies, then_caches, then_varies) in [
+        (vec![], vec![], vec!["no-store"], vec!["cookie"]),
+        (vec!["private"], vec![], vec!["private"], vec!["cookie"]),
+        (vec!["max-age=60, Private"], vec![], vec!["max-age=60, Private"], vec!["cookie"]),
+        (vec!["no-cache", "no-store"], vec![], vec!["no-cache", "no-store"], vec!["cookie"]),
+        (vec!["public, max-age=60"], vec![], vec!["no-store"], vec!["cookie"]),
+        (vec!["public", "max-age=60"], vec![], vec!["no-store"], vec!["cookie"]),
+        (vec![], vec!["*"], vec!["no-store"], vec!["*"]),
+        (vec![], vec!["accept, Cookie"], vec!["no-store"], vec!["accept, Cookie"]),
+        (vec![], vec!["accept-encoding"], vec!["no-store"], vec!["accept-encoding", "cookie"]),
+        (vec![], vec!["cookie-jar"], vec!["no-store"], vec!["cookie-jar", "cookie"]),
+    ] {
+        let headers: HeaderMap = caches
+            .iter()
+            .map(|value| (CACHE_CONTROL, value.parse().unwrap()))
+            .chain(varies.iter().map(|value| (VARY, value.parse().unwrap())))
+            .fold(HeaderMap::new(), |mut headers, (name, value)| {
+                headers.append(name, value);
+                headers
+            });
+        let add = async |SessionOrNew(mut session): SessionOrNew<Cart>| {
+            session.items.push("apples".to_owned());
+            headers
+        };
+        let layer = SessionLayer::<Cart>::new(shop.tokens.clone()).clock(shop.clock.reader());
+        let app = Router::new().route("/", get(add)).layer(layer);
+        let answer = Browser::default().get(&app, "/").await;
+        assert_eq!(answer.set_cookies().len(), 1);
+        assert_eq!(answer.all("cache-control"), then_caches, "{caches:?}");
+        assert_eq!(answer.all("vary"), then_varies, "{varies:?}");
+    }
+}
+
+/// Where something inside the layer gives a handler up, what it had changed so far goes out.
+#[tokio::test]
+async fn a_handler_that_is_cancelled_leaves_what_it_had_changed() {
+    use axum::extract::Request;
+    use axum::middleware::{Next, from_fn};
+    use axum::response::{IntoResponse, Response};
+
+    async fn gives_up(request: Request, next: Next) -> Response {
+        tokio::select! {
+            biased;
+            answer = next.run(request) => answer,
+            () = tokio::task::yield_now() => "too slow".into_response(),
+        }
+    }
+    async fn hangs(SessionOrNew(mut session): SessionOrNew<Cart>) {
+        session.items.push("half".to_owned());
+        std::future::pending().await
+    }
+    let shop = Shop::new();
+    let layer = SessionLayer::<Cart>::new(shop.tokens.clone()).clock(shop.clock.reader());
+    let app = Router::new().route("/", get(hangs)).layer(from_fn(gives_up)).layer(layer);
+    let mut browser = Browser::default();
+    assert_eq!(browser.get(&app, "/").await.body, "too slow");
+    assert_eq!(browser.get(&shop.app, "/cart").await.body, r#"{"items":["half"]}"#);
 }

@@ -23,4 +23,5 @@ mod regression;
 mod services;
 mod shop;
 mod state;
+mod told;
 mod too_large;

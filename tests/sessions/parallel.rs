@@ -49,6 +49,71 @@ async fn a_hundred_parallel_changes_leave_one_of_them() {
     assert_eq!(verified.state::<Cart>().unwrap().items.len(), 3);
 }
 
+/// T34: a hundred renewals at once, each at a second of its own, whichever comes last: one session, whole, that goes on.
+#[tokio::test]
+async fn a_hundred_parallel_renewals_leave_one_whole_session() {
+    let shop = Shop::new();
+    let mut browser = Browser::default();
+    browser.get(&shop.app, "/login/alice").await;
+    browser.get(&shop.app, "/add/first").await;
+    let before = shop.tokens.verify_at(browser.session(), shop.clock.read()).unwrap();
+    shop.clock.pass(225);
+    let mut answers = Vec::new();
+    for _ in 0..100 {
+        let request = Request::get("/").body(Body::empty()).unwrap();
+        answers.push(browser.ask(&shop.app, request).await);
+        shop.clock.pass(1);
+    }
+    let mut expire = BTreeSet::new();
+    // In an order of their own.
+    for n in 0..100 {
+        let mut browser = browser.clone();
+        browser.keep(&answers[n * 37 % 100]);
+        let now = shop.clock.read();
+        let verified = shop.tokens.verify_at(browser.session(), now).unwrap();
+        let (info, was) = (verified.info(), before.info());
+        assert_eq!((info.id, info.started_at, info.ends_at), (was.id, was.started_at, was.ends_at));
+        assert_eq!(info.revision, was.revision + 1);
+        assert_eq!(
+            (verified.subject(), verified.state_cbor()),
+            (Some("alice"), before.state_cbor())
+        );
+        expire.insert(info.expires_at);
+        // From any of them it goes on.
+        browser.get(&shop.app, "/add/next").await;
+        assert_eq!(browser.get(&shop.app, "/maybe").await.body, "2 items");
+    }
+    assert_eq!(expire.len(), 100);
+}
+
+/// T34: what the documents say of a reader whose renewal is due beside a writer: where it comes last, the change is
+/// gone; and the revision, which two tokens have, tells it to an application that keeps the last.
+#[tokio::test]
+async fn a_readers_renewal_that_comes_last_brings_the_state_that_it_was_sent_with() {
+    let shop = Shop::new();
+    let mut browser = Browser::default();
+    browser.get(&shop.app, "/add/first").await;
+    shop.clock.pass(300);
+    let ask = async |path| {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        browser.ask(&shop.app, request).await
+    };
+    let (reader, writer) = (ask("/cart").await, ask("/add/second").await);
+    let revision = |browser: &Browser| {
+        let now = shop.clock.read();
+        shop.tokens.verify_at(browser.session(), now).unwrap().info().revision
+    };
+    for (order, items) in [([&reader, &writer], "2 items"), ([&writer, &reader], "1 items")] {
+        let mut browser = browser.clone();
+        let revisions = order.map(|answer| {
+            browser.keep(answer);
+            revision(&browser)
+        });
+        assert_eq!(revisions, [1, 1]);
+        assert_eq!(browser.get(&shop.app, "/maybe").await.body, items);
+    }
+}
+
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Login {
     visits: u32,

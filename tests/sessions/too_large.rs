@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::browser::{Browser, Clock};
 use crate::common::{builder, shop as tokens};
-use crate::shop::{Cart, Shop};
+use crate::shop::{Cart, Events, Shop};
 
 #[tokio::test]
 async fn a_session_above_its_tokens_limit_is_a_500_and_an_event_with_its_size() {
@@ -62,9 +62,11 @@ async fn a_token_that_fits_its_limit_and_not_its_cookie_is_a_500() {
 async fn a_renewal_that_does_not_fit_is_left_out() {
     let clock = Clock::new();
     let wide = SessionLayer::<Cart>::new(tokens()).clock(clock.reader());
+    let events = Events::default();
     let narrow = SessionLayer::<Cart>::new(tokens())
         .cookie(Cookie::default().longest(256))
-        .clock(clock.reader());
+        .clock(clock.reader())
+        .on_event(events.listener());
     let (wide, narrow) = (crate::shop::routes().layer(wide), crate::shop::routes().layer(narrow));
     let mut browser = Browser::default();
     browser.get(&wide, &format!("/add/{}", "x".repeat(300))).await;
@@ -72,7 +74,10 @@ async fn a_renewal_that_does_not_fit_is_left_out() {
     let answer = browser.get(&narrow, "/maybe").await;
     assert_eq!(answer.body, "1 items");
     assert!(answer.set_cookies().is_empty());
+    // It was told as too large, which says that an answer became a 500.
+    assert_eq!(events.take(), ["verified", "not_renewed"]);
     assert_eq!(browser.get(&narrow, "/add/y").await.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(events.take(), ["verified", "too_large"]);
 }
 
 /// A state that no token can hold, found when the handler lets go of it.
@@ -85,7 +90,9 @@ async fn a_state_that_cannot_be_encoded_is_a_500() {
         *session = f64::NAN;
         session.token().unwrap_err().to_string()
     }
+    let events = Events::default();
     let layer = SessionLayer::<f64>::new(tokens()).clock(Clock::new().reader());
+    let layer = layer.on_event(events.listener());
     let app = Router::new()
         .route("/nan", get(nan))
         .route("/one", get(async |SessionOrNew(mut session): SessionOrNew<f64>| *session = 1.5))
@@ -93,6 +100,7 @@ async fn a_state_that_cannot_be_encoded_is_a_500() {
         .layer(layer);
     let mut browser = Browser::default();
     assert_eq!(browser.get(&app, "/nan").await.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(events.take(), ["absent", "not_issued"]);
     assert_eq!(browser.get(&app, "/one").await.set_cookies().len(), 1);
     assert_eq!(browser.get(&app, "/nan").await.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(browser.get(&app, "/shown").await.status, StatusCode::INTERNAL_SERVER_ERROR);

@@ -8,6 +8,7 @@ use http::HeaderValue;
 
 use super::super::{Found, Text, Unread};
 use super::chunks::{self, MOST};
+use super::marks::{ENDED, LEFT, Marks};
 
 /// The cookies of one name in a request.
 #[derive(Debug, Default)]
@@ -15,6 +16,7 @@ pub(in super::super) struct Jar<'a> {
     plain: Slot<'a>,
     pieces: [Slot<'a>; MOST],
     ended: Slot<'a>,
+    left: Slot<'a>,
     chunked: bool,
 }
 
@@ -55,10 +57,11 @@ impl<'a> Jar<'a> {
         if let Some(value) = rest.strip_prefix(b"=") {
             return self.plain.take(header, trimmed(value));
         }
-        if let Some(value) =
-            rest.strip_prefix(ENDED.as_bytes()).and_then(|rest| rest.strip_prefix(b"="))
-        {
-            return self.ended.take(header, trimmed(value));
+        for (mark, slot) in [(ENDED, &mut self.ended), (LEFT, &mut self.left)] {
+            let value = rest.strip_prefix(mark.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
+            if let Some(value) = value {
+                return slot.take(header, trimmed(value));
+            }
         }
         let [b'.', digit, b'=', value @ ..] = rest else {
             return;
@@ -73,11 +76,11 @@ impl<'a> Jar<'a> {
     pub(in super::super) fn token(&self) -> Found {
         let in_pieces = self.chunked && self.pieces().next().is_some();
         match self.plain {
+            Slot::Differing => Found::Unread(Unread::Ambiguous),
             Slot::Absent if in_pieces => self.joined(),
             // Both: one is a rest of another time.
             _ if in_pieces => Found::Unread(Unread::BrokenSet),
             Slot::Absent => Found::Nothing,
-            Slot::Differing => Found::Unread(Unread::Ambiguous),
             Slot::One(header, value) | Slot::Same(header, value) => {
                 // The value is a part of the header.
                 let start = value.as_ptr().addr().saturating_sub(header.as_bytes().as_ptr().addr());
@@ -111,28 +114,10 @@ impl<'a> Jar<'a> {
         !matches!(self.plain, Slot::Absent)
     }
 
-    /// The sessions that were ended in this browser. Of marks that differ none is believed.
-    pub(super) fn ended(&self) -> Ended<'a> {
-        Ended(std::str::from_utf8(self.ended.value().unwrap_or_default()).unwrap_or_default())
-    }
-}
-
-/// The ids in a mark of ended sessions.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Ended<'a>(&'a str);
-
-impl<'a> Iterator for Ended<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        while !self.0.is_empty() {
-            let (id, rest) = self.0.split_once('.').unwrap_or((self.0, ""));
-            self.0 = rest;
-            if !id.is_empty() {
-                return Some(id);
-            }
-        }
-        None
+    /// The sessions that are over in this browser. Of marks that differ none is believed.
+    pub(super) fn marks(&self) -> Marks<'a> {
+        let [ended, left] = [self.ended, self.left].map(|mark| mark.value().unwrap_or_default());
+        Marks::new(ended, left)
     }
 }
 
@@ -166,10 +151,3 @@ fn trimmed(mut bytes: &[u8]) -> &[u8] {
     }
     bytes
 }
-
-/// The name of the mark of ended sessions.
-pub(super) fn ended_name(name: &str) -> String {
-    format!("{name}{ENDED}")
-}
-
-pub(super) const ENDED: &str = ".ended";
