@@ -9,6 +9,7 @@
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::routing::get;
 use reqwest_middleware::reqwest::{Client, redirect};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
@@ -18,7 +19,7 @@ use saddlebag::{
 };
 use serde_json::json;
 
-type Error = Box<dyn std::error::Error>;
+type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a service holds of the next: a client that passes the session on, and its address.
 #[derive(Clone)]
@@ -28,7 +29,10 @@ struct Next {
 }
 
 /// Whoever is called says what it knows, and asks the next.
-async fn answer(State(next): State<Option<Next>>, session: RawSession<()>) -> String {
+async fn answer(
+    State(next): State<Option<Next>>,
+    session: RawSession<()>,
+) -> Result<String, (StatusCode, String)> {
     let state = session.state_json().unwrap_or_default();
     let own = format!(
         "{}: session {} of {}, with {state}",
@@ -37,13 +41,15 @@ async fn answer(State(next): State<Option<Next>>, session: RawSession<()>) -> St
         session.subject().unwrap_or("nobody"),
     );
     let Some(Next { client, url }) = next else {
-        return own;
+        return Ok(own);
     };
-    let called = match client.get(url).send().await {
-        Ok(answer) => answer.text().await.unwrap_or_default(),
-        Err(error) => format!("no answer: {error}"),
-    };
-    format!("{own}\n{called}")
+    let called = called(&client, &url).await;
+    let called = called.map_err(|error| (StatusCode::BAD_GATEWAY, format!("{own}\n{error}")))?;
+    Ok(format!("{own}\n{called}"))
+}
+
+async fn called(client: &ClientWithMiddleware, url: &str) -> Result<String, Error> {
+    Ok(client.get(url).send().await?.error_for_status()?.text().await?)
 }
 
 /// Starts a service on a free port; its address.
@@ -89,6 +95,7 @@ async fn main() -> Result<(), Error> {
     let token = front.issue(NewSession::of(&state).subject("alice"))?.token;
     let request = Client::builder().no_proxy().build()?.get(format!("http://{first}/"));
     let answer = request.header("cookie", format!("__Host-session={token}")).send().await?;
-    println!("{}", answer.text().await?);
-    Ok(())
+    let answer = answer.error_for_status()?.text().await?;
+    println!("{answer}");
+    if answer.lines().count() == 3 { Ok(()) } else { Err("somebody did not answer".into()) }
 }

@@ -70,8 +70,10 @@ async fn login(
     if given.password != "open sesame" {
         return (StatusCode::FORBIDDEN, "not with this password\n").into_response();
     }
-    // Another subject is another session: new id, new start, the same notes. Who planted the guest's has that one.
+    // Another subject is another session: new id, new start, the same notes. Who planted the guest's has that one. The
+    // same subject again is none by itself, and a login should be.
     session.set_subject(Some(&given.name));
+    session.rotate_id();
     session.admin = false;
     Redirect::to("/account").into_response()
 }
