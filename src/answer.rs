@@ -169,14 +169,15 @@ fn as_it_is<S: Serializer>(json: &str, output: S) -> Result<S::Ok, S::Error> {
     told.end()
 }
 
-/// Serializes a time, as [`text`] does: of its characters JSON escapes none.
+/// Serializes a time in the form of RFC 3339: of its characters JSON escapes none.
 fn time<S: Serializer>(time: &UnixTime, output: S) -> Result<S::Ok, S::Error> {
     let mut quoted = *b"\"0000-00-00T00:00:00Z\"";
     let inside = quoted.get_mut(1..21).zip(time.rfc3339());
     let known = inside.map(|(inside, shown)| inside.copy_from_slice(&shown));
     match (known, str::from_utf8(&quoted)) {
         (Some(()), Ok(json)) => as_it_is(json, output),
-        _ => output.collect_str(time),
+        // An issuer that has the ring and another policy may write a later one. RFC 3339 has four digits for the year.
+        _ => as_it_is("\"9999-12-31T23:59:59Z\"", output),
     }
 }
 
@@ -331,9 +332,17 @@ mod tests {
         #[derive(Serialize)]
         struct Told(#[serde(serialize_with = "time")] UnixTime);
 
-        for seconds in [0, 1_795_244_400, u64::MAX] {
-            let told = UnixTime::from_secs(seconds);
-            assert_eq!(serde_json::to_string(&Told(told)).unwrap(), format!("\"{told}\""));
+        let last: UnixTime = "9999-12-31T23:59:59Z".parse().unwrap();
+        for (seconds, shown) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (1_795_244_400, "2026-11-21T07:00:00Z"),
+            (last.as_secs(), "9999-12-31T23:59:59Z"),
+            // It was told as `@` and seconds, which is no `date-time`.
+            (last.as_secs() + 1, "9999-12-31T23:59:59Z"),
+            (u64::MAX, "9999-12-31T23:59:59Z"),
+        ] {
+            let told = serde_json::to_string(&Told(UnixTime::from_secs(seconds))).unwrap();
+            assert_eq!(told, format!("\"{shown}\""));
         }
     }
 }

@@ -7,14 +7,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use saddlebag_keys::{Audience, InvalidAudience, KeyId, KeyRingHandle, UnixTime};
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::token::format::Protection;
 use crate::token::reason::Reason;
 use crate::tokens::{ConfigError, IssueError, Issued, NewSession, Refused, Tokens};
 
 /// What a caller may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Role {
     /// Issue and renew.
@@ -49,6 +50,27 @@ impl FromStr for Role {
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|role| role.as_str() == text);
         found.ok_or_else(|| format!("{text:?} is no role: issue, verify or admin"))
+    }
+}
+
+// By hand: serde would also take an object with the name for its one member.
+impl<'de> Deserialize<'de> for Role {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct Name;
+
+        impl Visitor<'_> for Name {
+            type Value = Role;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("issue, verify or admin")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Role, E> {
+                name.parse().map_err(E::custom)
+            }
+        }
+
+        input.deserialize_str(Name)
     }
 }
 
@@ -181,7 +203,8 @@ mod tests {
 
     use super::*;
 
-    /// `audiences` could be left out, which meant all of them; and serde takes an array for a struct.
+    /// `audiences` could be left out, which meant all of them; and serde takes an array for a struct, and an object of one
+    /// member for a role.
     #[test]
     fn a_credentials_state_is_exactly_its_three_members() {
         let now = UnixTime::from_secs(1_800_000_000);
@@ -193,6 +216,7 @@ mod tests {
             (json!({"name": "x", "roles": ["issue"]}), false),
             (json!({"name": "x", "roles": ["issue"], "audiences": null, "more": 1}), false),
             (json!({"name": "x", "roles": ["root"], "audiences": null}), false),
+            (json!({"name": "x", "roles": [{"issue": null}], "audiences": null}), false),
             (json!({"name": "x", "roles": null, "audiences": null}), false),
             (json!(["x", ["issue"], null]), false),
             (json!(null), false),
