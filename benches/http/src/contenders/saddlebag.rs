@@ -29,8 +29,9 @@ pub fn by_hand(state: &State) -> Served {
     let tokens = tokens();
     let cookie = token(&tokens, state);
     let handler = |headers: HeaderMap| async move {
-        let token =
-            headers.get(COOKIE).and_then(|cookie| cookie.to_str().ok()?.strip_prefix(START));
+        // Not by `to_str`, which looks at each byte of the header for itself.
+        let cookie = headers.get(COOKIE).map(|cookie| std::str::from_utf8(cookie.as_bytes()));
+        let token = cookie.and_then(|cookie| cookie.ok()?.strip_prefix(START));
         let session = token.and_then(|token| tokens.verify(token).ok()).ok_or(NO_SESSION)?;
         answer(session.subject().ok_or(NO_SESSION)?)
     };
