@@ -61,16 +61,16 @@ impl<'a> Marks<'a> {
     }
 
     fn ended(&self) -> impl Iterator<Item = &'a str> {
-        self.ended.split('.').filter(|id| is_id(id)).take(MOST)
+        self.ended.split('.').filter(|id| is_id(id))
     }
 
     fn left(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let mut ids = self.left.split('.');
         let pairs = std::iter::from_fn(move || Some((ids.next()?, ids.next()?)));
-        pairs.filter(|(old, new)| is_id(old) && is_id(new)).take(MOST)
+        pairs.filter(|(old, new)| is_id(old) && is_id(new))
     }
 
-    /// A session, the one that it was made of, and so on.
+    /// A session, the one that it was made of, and so on, as far as a mark of ours goes.
     fn line<'s>(&'s self, id: &'s str) -> impl Iterator<Item = &'s str> {
         let before = |id: &&'s str| self.left().find(|(_, new)| new == id).map(|(old, _)| old);
         // The pairs may be anybody's, and go round in a circle.
