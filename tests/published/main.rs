@@ -1,4 +1,4 @@
-//! Vectors that others have published, against the primitives as this crate uses them.
+//! Vectors that others have published, against the code through which this crate uses the primitives.
 //!
 //! C2SP's vectors for XAES-256-GCM are in `vectors/xaes.rs` and in `src/token/sealed/tests.rs`. A build
 //! with the feature `ring` holds both providers to every vector.
@@ -19,9 +19,16 @@ mod aes_gcm;
 mod hmac;
 #[cfg(feature = "jwt")]
 mod jws;
-#[cfg(feature = "ring")]
-mod ring;
-mod rust_crypto;
+mod provider;
+
+/// For the product's own files.
+mod token {
+    pub(crate) mod format {
+        pub(crate) const TAG_LEN: usize = 16;
+    }
+}
+
+use provider::PROVIDERS;
 
 pub type Key = [u8; 32];
 pub type Nonce = [u8; 12];
@@ -37,12 +44,6 @@ pub struct Provider {
     /// Key, text.
     pub hmac: fn(&[u8], &[u8]) -> [u8; 32],
 }
-
-const PROVIDERS: &[Provider] = &[
-    rust_crypto::PROVIDER,
-    #[cfg(feature = "ring")]
-    ring::PROVIDER,
-];
 
 fn hex(text: &str) -> Vec<u8> {
     assert!(text.len().is_multiple_of(2));
