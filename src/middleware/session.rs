@@ -34,6 +34,13 @@ use crate::tokens::{Issued, RenewError};
 ///     format!("{} items", session.items.len())
 /// }
 /// ```
+///
+/// ```compile_fail
+/// # use saddlebag::Session;
+/// fn two(session: Session<u8>) -> [Session<u8>; 2] {
+///     [Clone::clone(&session), session]
+/// }
+/// ```
 pub struct Session<T> {
     state: T,
     slot: Arc<Slot>,

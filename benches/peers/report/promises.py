@@ -6,6 +6,7 @@ from tables import PAYLOADS
 
 SEALED, SIGNED = "saddlebag sealed", "saddlebag signed"
 JWT = "jsonwebtoken HS256"
+JWTS = ("saddlebag jwt HS256", "saddlebag jwt EdDSA")
 # Targets at the four payloads.
 FLOOR_RATIO, FLOOR_ABOVE = 1.3, 100
 BYTES = dict(zip(PAYLOADS, (2, 2.5, 3.5, 4)))
@@ -150,7 +151,7 @@ def laws(run):
 
 def allocations(run):
     promised = []
-    for name in (SEALED, SIGNED):
+    for name in (SEALED, SIGNED, *JWTS):
         rows = [row for row in run.allocations if row["name"] == name]
         counts = sorted({row["verify"] for row in rows})
         measured = " to ".join(f"{count}" for count in dict.fromkeys((counts[0], counts[-1])))

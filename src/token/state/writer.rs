@@ -177,6 +177,13 @@ impl Writer<'_> {
     }
 
     fn correct(&mut self, open: &Open, count: u64) {
+        // JSON tells no count before its items, and most counts fit the byte that is there.
+        if let (Ok(count @ ..24), Some([head])) =
+            (u8::try_from(count), self.out.get_mut(open.head..open.items))
+        {
+            *head = (open.major as u8) << 5 | count;
+            return;
+        }
         let mut head = Vec::new();
         write_head(&mut head, open.major, count);
         self.out.splice(open.head..open.items, head);
