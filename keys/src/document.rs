@@ -41,7 +41,8 @@ pub fn parse(text: &[u8]) -> Result<KeyRing, InvalidDocument> {
         serde_json::from_slice(text).map_err(|error| syntax(&error))?;
     let Object(policy) = document.policy;
     if document.format.0 != FORMAT {
-        let format = document.format.0.chars().take(64).collect();
+        // What is longer than any format may be a secret that was pasted there.
+        let format = Some(document.format.0).filter(|format| format.len() <= LONGEST_SLIP);
         return Err(InvalidDocument(Problem::Format { format }));
     }
     let digest = document.digest.0;
@@ -92,7 +93,7 @@ pub struct InvalidDocument(Problem);
 enum Problem {
     TooLong { length: usize },
     Json { line: usize, column: usize, reason: String },
-    Format { format: String },
+    Format { format: Option<String> },
     Ring(InvalidRing),
     Weak { id: KeyId, reason: String },
     Digest,
@@ -107,7 +108,10 @@ impl fmt::Display for InvalidDocument {
             Problem::Json { line, column, reason } => {
                 write!(f, "line {line}, column {column}: {reason}")
             }
-            Problem::Format { format } => write!(f, "format is {format:?}, not {FORMAT:?}"),
+            Problem::Format { format: Some(format) } => {
+                write!(f, "format is {format:?}, not {FORMAT:?}")
+            }
+            Problem::Format { format: None } => write!(f, "format is not {FORMAT:?}"),
             Problem::Ring(invalid) => invalid.fmt(f),
             Problem::Weak { id, reason } => write!(f, "the secret of key {id} is weak: {reason}"),
             Problem::Digest => f.write_str(
@@ -131,7 +135,9 @@ impl std::error::Error for InvalidDocument {
 fn syntax(error: &serde_json::Error) -> InvalidDocument {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
-    let member = text.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+    // The name may hold whatever serde_json puts around it.
+    let named = text.strip_prefix("unknown field `");
+    let member = named.map(|rest| rest.rsplit_once("`, expected").map_or(rest, |(name, _)| name));
     let reason = match (member, text.split_once(':')) {
         (Some(member), _) if member.len() > LONGEST_SLIP => "unknown field",
         (_, Some((kind, _))) if text.contains('"') => kind,

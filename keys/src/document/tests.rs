@@ -111,6 +111,27 @@ fn no_error_quotes_a_secret_whatever_member_it_was_pasted_into() {
     assert!(!refusal.contains(&secret[..8]), "{refusal}");
 }
 
+/// A name was taken to end at its first backtick, and shown whole where that was near; of a format 64 characters were.
+#[test]
+fn no_error_quotes_a_secret_behind_a_backtick_or_in_the_format() {
+    let good = text(&sample());
+    let secret = BASE64_URL_SAFE_NO_PAD.encode(sample().keys[0].secret.expose());
+    for member in ["\"generation\"", "\"created_at\"", "\"rotate_every\""] {
+        for name in ["a`", "`, expected", "a` at line ", "a`: \\\"", ""] {
+            let renamed = good.replacen(member, &format!("\"{name}{secret}\""), 1);
+            let error = parse(renamed.as_bytes()).unwrap_err();
+            let refusal = format!("{error} {error:?}");
+            assert!(!refusal.contains(&secret[..8]), "{member} {name}: {refusal}");
+        }
+    }
+    for (format, shown) in [(secret.as_str(), false), ("saddlebag-ring/2", true)] {
+        let other = good.replacen(FORMAT, format, 1);
+        let refusal = parse(other.as_bytes()).unwrap_err().to_string();
+        assert!(refusal.starts_with("format is "), "{refusal}");
+        assert_eq!(refusal.contains(format), shown, "{refusal}");
+    }
+}
+
 #[test]
 fn a_full_ring_fits_the_buffer_it_is_written_to() {
     let mut full: Vec<Key> = (0..32).map(|n| key(n, 1_000_000_000 + u64::from(n))).collect();
