@@ -19,6 +19,18 @@ pub(super) struct AudienceKeys {
     ids: Vec<KeyId>,
     /// In the order of the ring's own keys.
     suites: Vec<Arc<Suites>>,
+    /// How their jwt kids begin, side by side: what a jwt's key is looked up in.
+    #[cfg(feature = "jwt")]
+    kids: Vec<KidStart>,
+}
+
+#[cfg(feature = "jwt")]
+type KidStart = [u8; 8];
+
+/// Zeros of a kid that is shorter, as none of ours is.
+#[cfg(feature = "jwt")]
+fn kid_start(kid: &str) -> KidStart {
+    kid.as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
 /// What one ring key gives one audience.
@@ -57,9 +69,21 @@ impl AudienceKeys {
                 audience: secret,
             })
         });
-        let suites = suites.collect();
+        let suites: Vec<Arc<Suites>> = suites.collect();
         let ids = ring.keys().iter().map(Key::id).collect();
-        Some(Self { version, ids, suites, ring: Arc::clone(ring) })
+        #[cfg(feature = "jwt")]
+        let kids = suites
+            .iter()
+            .map(|suites| suites.jwt.as_ref().map(|jwt| kid_start(jwt.kid())).unwrap_or_default())
+            .collect();
+        Some(Self {
+            version,
+            ids,
+            suites,
+            #[cfg(feature = "jwt")]
+            kids,
+            ring: Arc::clone(ring),
+        })
     }
 
     pub(super) fn version(&self) -> u64 {
@@ -93,11 +117,14 @@ impl AudienceKeys {
         kid: &str,
         now: UnixTime,
     ) -> Result<(&Suites, &JwtKey), Reason> {
-        let (key, suites, jwt) = self
-            .pairs()
-            .filter_map(|(key, suites)| Some((key, suites, suites.jwt.as_ref()?)))
-            .find(|(_, _, jwt)| jwt.kid() == kid)
-            .ok_or(Reason::UnknownKey)?;
+        let start = kid_start(kid);
+        let mut likely = self.kids.iter().enumerate().rev().filter(|(_, known)| **known == start);
+        let found = likely.find_map(|(index, _)| {
+            let (key, suites) = (self.ring.keys().get(index)?, self.suites.get(index)?);
+            let jwt = suites.jwt.as_ref().filter(|jwt| jwt.kid() == kid)?;
+            Some((key, &**suites, jwt))
+        });
+        let (key, suites, jwt) = found.ok_or(Reason::UnknownKey)?;
         may_verify(key, now).map(|()| (suites, jwt))
     }
 

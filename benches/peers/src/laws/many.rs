@@ -3,47 +3,78 @@
 use std::hint::black_box;
 
 use saddlebag::keys::{KeyRingHandle, UnixTime};
-use saddlebag::{NewSession, Protection, Tokens};
+use saddlebag::{JwtAlgorithm, NewSession, Protection, Reason, Tokens};
 
 use super::{Finding, compare};
 use crate::harness::{Plan, Runner, leak, runner};
 use crate::rings::{DAY, of_keys, usual};
 use crate::states::PAYLOADS;
 
-/// 1 key or 32, the token under the active key or under the one before it.
+/// 1 key or 32; the token under the active key, the one before it, the first of all, or one that is not there.
 pub fn keys(plan: Plan) -> Vec<Finding> {
+    let law = "1 to 32 keys";
     let mut findings = Vec::new();
-    for protection in [Protection::Sealed, Protection::Signed] {
-        let tokens = |keys| -> &'static Tokens {
-            let ring = KeyRingHandle::fixed(of_keys(keys, 1));
-            leak(Tokens::builder(ring).protection(protection).build().expect("tokens"))
-        };
-        let (one, many) = (tokens(1), tokens(32));
+    for protection in [Protection::Sealed, Protection::Signed, Protection::Jwt] {
+        let of = |keys| verifier(protection, KeyRingHandle::fixed(of_keys(keys, 1)));
+        let (one, many) = (of(1), of(32));
         let state = PAYLOADS[0].typed();
-        let active = one.issue(NewSession::of(&state)).expect("a token").token;
-        let long = NewSession::of(&state).lifetime(10 * DAY).session_lifetime(10 * DAY);
-        let then = UnixTime::now().saturating_sub(DAY + DAY / 2);
-        let draining = many.issue_at(long, then).expect("a token").token;
-        let (active, draining): (&str, &str) = (active.leak(), draining.leak());
-        assert_ne!(verify(one, active), verify(many, draining), "two keys");
+        let issue = |tokens: &Tokens, at| -> &'static str {
+            tokens.issue_at(NewSession::of(&state), at).expect("a token").token.leak()
+        };
+        // Each is verified when it was issued: no token lives as long as there are keys between the first and the last.
+        let now = UnixTime::now();
+        let days_ago = |days| now.saturating_sub(days * DAY + DAY / 2);
+        let (before, first) = (days_ago(1), days_ago(31));
+        let active = issue(one, now);
+        let stranger = issue(verifier(protection, usual()), now);
+        let valid = |tokens: &'static Tokens, token: &'static str, at, place: usize| -> Runner {
+            let keys = tokens.ring().ring().expect("a ring").keys().to_vec();
+            let verified = tokens.verify_at(token, at).expect("a token");
+            assert_eq!(verified.key_id(), keys[place].id());
+            runner(move || tokens.verify_at(black_box(token), at).expect("a token"))
+        };
+        let refused = |tokens: &'static Tokens| {
+            runner(move || {
+                let refused = tokens.verify_at(black_box(stranger), now).expect_err("no token");
+                assert_eq!(refused.reason(), Reason::UnknownKey);
+            })
+        };
         let runners: Vec<(Runner, usize)> = vec![
-            (runner(move || one.verify(black_box(active)).expect("a token")), 0),
-            (runner(move || many.verify(black_box(active)).expect("a token")), 0),
-            (runner(move || many.verify(black_box(draining)).expect("a token")), 0),
+            (valid(one, active, now, 0), 0),
+            (valid(many, active, now, 31), 0),
+            (valid(many, issue(many, before), before, 30), 0),
+            (valid(many, issue(many, first), first, 0), 0),
+            (refused(one), 0),
+            (refused(many), 4),
         ];
         let measured = compare(runners, plan);
-        let names = ["active key, the last of 32", "key before it, the 31st of 32"];
-        for (what, (_, ratio)) in names.into_iter().zip(measured.into_iter().skip(1)) {
-            let what = format!("{protection}: {what}");
-            let finding = Finding::told("1 to 32 keys", what, ratio, "of 1 key").at_most(1.05);
-            findings.push(finding);
+        let places = [
+            "active key, the last of 32",
+            "key before it, the 31st of 32",
+            "oldest key, the first of 32",
+        ];
+        for (place, (_, ratio)) in places.into_iter().zip(measured.iter().skip(1)) {
+            let what = format!("{protection}: {place}");
+            findings.push(Finding::told(law, what, *ratio, "of 1 key").at_most(1.05));
         }
+        let (known, stranger) = (measured[0].0, measured[5].0);
+        let what = format!("{protection}: unknown key id, none of 32");
+        let note =
+            format!("refused, in {:.2} of the time of a valid token of 1 key", stranger / known);
+        let finding =
+            Finding::told(law, what, measured[5].1, "of an unknown one with 1 key").note(note);
+        findings.push(finding);
     }
     findings
 }
 
-fn verify(tokens: &Tokens, token: &str) -> String {
-    tokens.verify(token).expect("a token").key_id().to_string()
+fn verifier(protection: Protection, ring: KeyRingHandle) -> &'static Tokens {
+    let builder = Tokens::builder(ring).protection(protection);
+    let builder = match protection {
+        Protection::Jwt => builder.jwt(JwtAlgorithm::Hs256),
+        _ => builder,
+    };
+    leak(builder.build().expect("tokens"))
 }
 
 /// 1 audience or 1,000, all of them in use.
