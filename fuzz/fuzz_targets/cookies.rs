@@ -105,7 +105,8 @@ fn expected(lines: &[Vec<u8>]) -> Option<String> {
 fn is_over(lines: &[Vec<u8>], id: &str) -> bool {
     let (ended, left) = (mark(lines, "ended"), mark(lines, "left"));
     let is_id = |id: &str| {
-        id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        id.len() == 16
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
     let pairs = left.chunks_exact(2).filter(|pair| pair.iter().all(|id| is_id(id)));
     let pairs: Vec<&[String]> = pairs.collect();

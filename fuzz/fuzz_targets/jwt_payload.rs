@@ -1,15 +1,16 @@
 //! A jwt's payload that is accepted is an object of the known members, and says what the token says;
-//! a renewal repeats its state to the byte.
+//! a renewal repeats its state to the byte, and a refusal shows none of it.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use saddlebag_fuzz::{HS256, jwt, now, renewal_keeps_its_laws};
+use saddlebag_fuzz::{HS256, is_told_by_its_reason, jwt, now, renewal_keeps_its_laws};
 use serde_json::Value;
 
 fuzz_target!(|payload: &[u8]| {
-    let Ok(verified) = HS256.verify_at(&jwt(payload), now()) else {
-        return;
+    let verified = match HS256.verify_at(&jwt(payload), now()) {
+        Ok(verified) => verified,
+        Err(refused) => return is_told_by_its_reason(&refused),
     };
     let said: Value = serde_json::from_slice(payload).expect("what is accepted is JSON");
     let members = said.as_object().expect("and an object");

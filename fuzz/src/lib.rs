@@ -9,7 +9,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::Mac;
 use saddlebag::keys::insecure::{self, ChosenKey};
 use saddlebag::keys::{Audience, KeyRing, KeyRingHandle, Policy, Secret, UnixTime, derive};
-use saddlebag::{JwtAlgorithm, Renewal, Tokens, Verified};
+use saddlebag::{JwtAlgorithm, Reason, Refused, Renewal, Tokens, Verified};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -117,4 +117,17 @@ pub fn renewal_keeps_its_laws(tokens: &Tokens, verified: &Verified) {
     assert_eq!(again.subject(), verified.subject());
     assert_eq!(again.state_cbor(), verified.state_cbor());
     assert_eq!(again.protection(), verified.protection());
+}
+
+/// A refusal shows its reason, key id and times, and nothing else of what was refused. It is compared as a whole: a
+/// fuzzer whose bytes are looked for in it learns to write its words.
+pub fn is_told_by_its_reason(refused: &Refused) {
+    let (reason, key) = (refused.reason(), refused.key_id());
+    let times = refused.issued_at().zip(refused.expires_at());
+    let told = format!("Refused {{ reason: {reason:?}, key: {key:?}, times: {times:?} }}");
+    assert_eq!(format!("{refused:?}"), told);
+    assert_eq!(refused.to_string(), "the token is not valid");
+    assert!(Reason::ALL.contains(&reason));
+    let for_its_times = matches!(reason, Reason::Expired | Reason::NotYetValid);
+    assert_eq!(times.is_some(), for_its_times, "{refused:?}");
 }
