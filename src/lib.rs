@@ -116,6 +116,8 @@ mod carrier;
 pub mod cli;
 #[cfg(feature = "server")]
 mod credential;
+#[cfg(feature = "server")]
+mod framing;
 /// What fuzz targets reach of the program: built for them alone.
 #[cfg(all(fuzzing, feature = "server"))]
 #[doc(hidden)]

@@ -45,16 +45,19 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
 
 /// Whether a name is one of ours once it is in lower case and each other byte than a letter or digit is a dash.
 pub(crate) fn is_ours(name: &str) -> bool {
-    let plain = |byte: u8| match byte.to_ascii_lowercase() {
-        letter @ (b'a'..=b'z' | b'0'..=b'9') => letter,
-        _ => b'-',
-    };
     // Most names do not begin so.
     name.len() > 10
         && name.as_bytes().first().is_some_and(|first| first.eq_ignore_ascii_case(&b'x'))
-        && OURS
-            .iter()
-            .any(|ours| ours.len() == name.len() && ours.bytes().eq(name.bytes().map(plain)))
+        && OURS.iter().any(|ours| ours.len() == name.len() && begins_as(name, ours))
+}
+
+/// Whether a name, read as [`is_ours`] reads it, begins with one that has this form already.
+pub(crate) fn begins_as(name: &str, plain: &str) -> bool {
+    let read = |byte: u8| match byte.to_ascii_lowercase() {
+        letter @ (b'a'..=b'z' | b'0'..=b'9') => letter,
+        _ => b'-',
+    };
+    name.len() >= plain.len() && plain.bytes().eq(name.bytes().take(plain.len()).map(read))
 }
 
 /// Writes every header of a session, each exactly once, and each empty where there is nothing to say.

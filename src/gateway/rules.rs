@@ -11,8 +11,12 @@
 //!
 //! [[rule]]
 //! path = "/admin/**"
-//! methods = ["GET", "POST"]       # all, unless named
 //! role = "admin"                  # a session whose state has this role
+//!
+//! [[rule]]
+//! path = "/orders/*"
+//! methods = ["POST", "DELETE"]    # all, unless named; no other method, so that GET does not say HEAD
+//! role = "clerk"
 //! ```
 
 use std::fmt;
@@ -262,6 +266,7 @@ mod tests {
             (Method::GET, "/Admin", Need::Optional),
             (Method::GET, "/orders/1/print", required),
             (Method::POST, "/orders/1/print", Need::Optional),
+            (Method::HEAD, "/orders/1/print", Need::Optional),
             (Method::POST, "/orders/1", clerk),
             (Method::GET, "/orders/1", Need::Optional),
             (Method::POST, "/orders", Need::Optional),

@@ -3,7 +3,6 @@
 
 mod activity;
 mod bodies;
-mod framing;
 mod patient;
 mod quiet;
 mod room;
@@ -35,6 +34,7 @@ use super::metrics::ConnectionMetrics;
 use super::peer::Peer;
 use super::problem::Problem;
 use super::tls::{NoHandshake, Tls};
+use crate::framing::is_clear;
 use crate::sidecar::TunnelSlot;
 use activity::{Activity, UnderWay};
 use bodies::{Read, Taken};
@@ -224,7 +224,7 @@ impl Serving {
         let (parts, body) = request.into_parts();
         let (body, read) = Read::new(body);
         let request = Request::from_parts(parts, Body::new(body));
-        let (answer, mut held) = match framing::is_clear(request.headers()) {
+        let (answer, mut held) = match is_clear(request.headers()) {
             true => self.application.answer(request, &peer).await,
             // Told as hyper tells of any head that is none; unread, it ends the connection.
             false => (StatusCode::BAD_REQUEST.into_response(), None),

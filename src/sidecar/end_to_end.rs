@@ -12,6 +12,7 @@ use http_body::Frame;
 
 use super::refusal::Refusal;
 use crate::carrier::Cookie;
+use crate::framing::is_clear;
 use crate::gateway::{Believed, identity};
 
 /// Who sent a request, as far as its connection tells.
@@ -93,15 +94,14 @@ pub(super) fn of_request(
     host: Option<&HeaderValue>,
     believed: &[Believed],
 ) {
-    // Chunks count and a length beside them does not, which is no length of what goes on (T41).
-    if headers.contains_key(TRANSFER_ENCODING) {
-        headers.remove(CONTENT_LENGTH);
-    }
+    measure_once(headers);
     let trusted = believed.iter().any(|believed| believed.is(client.address));
     strip(headers, |name| {
+        let text = name.as_str();
         HOP.contains(name)
-            || identity::is_ours(name.as_str())
-            || (!trusted && FORWARDED.contains(name))
+            || identity::is_ours(text)
+            // Who is trusted says it under its own name: under another it is a client's, passed through.
+            || (tells_of_the_way(text) && !(trusted && is_plain(text)))
     });
     let address = client.address.map(|address| address.to_canonical().to_string());
     if let Some(address) = &address
@@ -121,14 +121,28 @@ pub(super) fn of_request(
     }
 }
 
-/// The session is between client and sidecar: the service has no use for its token. Of several `Cookie` headers, as
-/// HTTP/2 may have them, one is made (RFC 9113, section 8.2.3).
-pub(super) fn hide_token(headers: &mut HeaderMap, cookie: &Cookie, bearer: bool) {
-    let is_bearer = |value: &HeaderValue| {
-        let scheme = value.as_bytes().get(..7);
-        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))
-    };
-    if bearer && headers.get_all(AUTHORIZATION).iter().any(is_bearer) {
+/// The head of an answer as the client gets it, but for the session. One whose end two readers may find in two places is
+/// nobody's answer.
+pub(super) fn of_answer(headers: &mut HeaderMap) -> Result<(), Refusal> {
+    if !is_clear(headers) {
+        return Err(Refusal::Broken);
+    }
+    measure_once(headers);
+    strip_hop(headers);
+    Ok(())
+}
+
+/// Chunks count and a length beside them does not, which is no length of what goes on (T41; RFC 9112, section 6.3).
+fn measure_once(headers: &mut HeaderMap) {
+    if headers.contains_key(TRANSFER_ENCODING) {
+        headers.remove(CONTENT_LENGTH);
+    }
+}
+
+/// The session is between client and sidecar: the service has no use for its token, by cookie or `by_bearer`. Of several
+/// `Cookie` headers, as HTTP/2 may have them, one is made (RFC 9113, section 8.2.3).
+pub(super) fn hide_token(headers: &mut HeaderMap, cookie: &Cookie, by_bearer: bool) {
+    if by_bearer {
         headers.remove(AUTHORIZATION);
     }
     if !headers.contains_key(COOKIE) {
@@ -160,15 +174,16 @@ pub(super) fn hide_token(headers: &mut HeaderMap, cookie: &Cookie, bearer: bool)
     }
 }
 
-/// Trailers as they go on. Those of ours, and what frames a message or says whose it is, are no trailers (RFC 9110,
-/// section 6.5.1).
+/// Trailers as they go on. Those of ours, and what frames a message, says whose it is or which way it came, are no
+/// trailers (RFC 9110, section 6.5.1).
 pub(super) fn trailers(frame: Frame<Bytes>) -> Frame<Bytes> {
     let mut trailers = match frame.into_trailers() {
         Ok(trailers) => trailers,
         Err(frame) => return frame,
     };
-    strip_hop(&mut trailers);
-    identity::strip(&mut trailers);
+    strip(&mut trailers, |name| {
+        HOP.contains(name) || identity::is_ours(name.as_str()) || tells_of_the_way(name.as_str())
+    });
     for name in &KEPT {
         trailers.remove(name);
     }
@@ -181,23 +196,23 @@ fn listed(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
 }
 
+/// Whether a name tells of a request's way here, in any spelling that a server may read so: it is believed from whom is
+/// trusted alone.
+fn tells_of_the_way(name: &str) -> bool {
+    let is = |known: &str| name.len() == known.len() && identity::begins_as(name, known);
+    // Most names do not begin so.
+    matches!(name.as_bytes().first(), Some(b'f' | b'x'))
+        && (identity::begins_as(name, "x-forwarded-") || is("x-real-ip") || is("forwarded"))
+}
+
+/// Whether a name has no spelling but this one.
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte == b'-' || byte.is_ascii_alphanumeric())
+}
+
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-
-/// What tells of a request's way here, and is believed from whom is trusted alone.
-const FORWARDED: [HeaderName; 10] = [
-    FORWARDED_FOR,
-    FORWARDED_PROTO,
-    FORWARDED_HOST,
-    HeaderName::from_static("x-forwarded-port"),
-    HeaderName::from_static("x-forwarded-prefix"),
-    HeaderName::from_static("x-forwarded-server"),
-    HeaderName::from_static("x-forwarded-method"),
-    HeaderName::from_static("x-forwarded-uri"),
-    HeaderName::from_static("x-real-ip"),
-    http::header::FORWARDED,
-];
 
 /// Of one connection, whatever `Connection` says. `Expect` was answered here.
 const HOP: [HeaderName; 10] = [
@@ -289,6 +304,48 @@ mod tests {
         );
     }
 
+    /// T40: every separator that a name may have, and names of the family that nobody has listed. From whom is trusted
+    /// they pass under their own names.
+    #[test]
+    fn the_way_of_a_request_is_told_under_no_other_name() {
+        let client = Client { address: Some([192, 0, 2, 7].into()), secure: true };
+        let believed: [&[Believed]; 2] = [&[], &["192.0.2.0/24".parse().unwrap()]];
+        for separator in "!#$%&'*+-.^_`|~".chars() {
+            for known in ["x-forwarded-for", "x-forwarded-ssl", "x-forwarded-user", "x-real-ip"] {
+                let name = known.replace('-', &separator.to_string());
+                for believed in believed {
+                    let rows = [(name.as_str(), "forged"), ("x-forwarder", "another's")];
+                    let mut some = headers(&rows);
+                    of_request(&mut some, client, None, believed);
+                    let heard = some.values().any(|value| value == "forged");
+                    let passes = separator == '-' && !believed.is_empty();
+                    assert_eq!(heard, passes, "{name} {believed:?}: {some:?}");
+                    assert!(some.contains_key("x-forwarder") && some.contains_key(FORWARDED_PROTO));
+                }
+                let some = headers(&[(&*name, "forged"), ("x-sum", "1")]);
+                let some = trailers(Frame::trailers(some)).into_trailers().unwrap();
+                assert_eq!(some.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-sum"]);
+            }
+        }
+    }
+
+    /// T41: a coding was taken away and the length beside it kept, by which hyper cut the answer.
+    #[test]
+    fn an_answer_has_one_end() {
+        for (rows, length) in [
+            (&[("content-length", "3")][..], Ok(true)),
+            (&[("content-length", "3"), ("transfer-encoding", "chunked")], Ok(false)),
+            (&[("transfer-encoding", "chunked")], Ok(false)),
+            (&[("transfer-encoding", "gzip, chunked")], Err(Refusal::Broken)),
+            (&[("content-length", "3"), ("transfer-encoding", "identity")], Err(Refusal::Broken)),
+        ] {
+            let mut some = headers(rows);
+            let done = of_answer(&mut some).map(|()| some.contains_key(CONTENT_LENGTH));
+            assert_eq!(done, length, "{rows:?}");
+            assert!(length.is_err() || !some.contains_key(TRANSFER_ENCODING), "{rows:?}");
+        }
+    }
+
     #[test]
     fn the_services_cookies_go_on_and_the_sessions_do_not() {
         let cookie = Cookie::default();
@@ -304,12 +361,10 @@ mod tests {
             hide_token(&mut some, &cookie, false);
             assert_eq!(some.get(COOKIE).map(|value| value.to_str().unwrap()), left, "{sent:?}");
         }
-        for (bearer, sent, stays) in
-            [(true, "Bearer x", false), (true, "Basic x", true), (false, "Bearer x", true)]
-        {
-            let mut some = headers(&[("authorization", sent)]);
-            hide_token(&mut some, &cookie, bearer);
-            assert_eq!(some.contains_key(AUTHORIZATION), stays, "{bearer} {sent}");
+        for by_bearer in [true, false] {
+            let mut some = headers(&[("authorization", "Bearer x")]);
+            hide_token(&mut some, &cookie, by_bearer);
+            assert_eq!(some.contains_key(AUTHORIZATION), !by_bearer);
         }
     }
 }

@@ -23,10 +23,11 @@ use super::SidecarSettings;
 use super::download::Download;
 use super::end_to_end::{self, Client};
 use super::refusal::Refusal;
-use super::returned::{self, Returned};
+use super::returned::{self, Came, Returned};
 use super::tunnel::{self, TunnelSlot};
 use super::upload::Upload;
 use super::upstream::Connector;
+use crate::carrier::{Carrier, Found};
 use crate::gateway::{Need, identity, unauthenticated};
 use crate::middleware::RawSession;
 use crate::session::RawState;
@@ -80,9 +81,13 @@ impl Proxy {
         let client = extensions.get().copied().unwrap_or(Client { address: None, secure: false });
         let (target, host) = checked(&parts)?;
         let need = self.need(&parts.method, target.as_str())?;
+        let came = Came {
+            as_bearer: self.came_as_bearer(&parts, &extensions),
+            untold: need == Need::Public,
+        };
         let websocket = end_to_end::wants_websocket(&parts);
         end_to_end::of_request(&mut parts.headers, client, host.as_ref(), &settings.believed);
-        end_to_end::hide_token(&mut parts.headers, &settings.cookie, settings.bearer);
+        end_to_end::hide_token(&mut parts.headers, &settings.cookie, came.as_bearer);
         let passed = self.tell(need, &extensions, &mut parts.headers)?;
         if websocket {
             parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -100,7 +105,7 @@ impl Proxy {
             parts.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
         let answer = self.ask(parts, body).await?;
-        let mut answer = self.received(answer, on_upgrade, &extensions)?;
+        let mut answer = self.received(answer, on_upgrade, came, &extensions)?;
         answer.extensions_mut().insert(passed);
         Ok(answer)
     }
@@ -111,6 +116,15 @@ impl Proxy {
             return Ok(rules.default_need());
         }
         rules.need(method, target).map_err(|_| Refusal::Ambiguous)
+    }
+
+    /// Whether the session is that of a bearer token. The layer looks there first, and what is there decides; what is no
+    /// session is the service's own.
+    fn came_as_bearer(&self, parts: &Parts, extensions: &Extensions) -> bool {
+        let found = || Carrier::bearer().read(&parts.headers, &parts.uri, None);
+        self.settings.bearer
+            && !matches!(found(), Found::Nothing)
+            && RawSession::<RawState>::from_extensions(extensions).is_ok()
     }
 
     /// Sets what the service is told of the session, where the request may pass.
@@ -188,6 +202,7 @@ impl Proxy {
         &self,
         answer: Response<Incoming>,
         on_upgrade: Option<OnUpgrade>,
+        came: Came,
         extensions: &Extensions,
     ) -> Result<Response<Body>, Refused> {
         let settings = &*self.settings;
@@ -200,13 +215,18 @@ impl Proxy {
             (StatusCode::SWITCHING_PROTOCOLS, None) => return Err(Refusal::Broken.into()),
             _ => (answer, None),
         };
+        let status = answer.status();
         let headers = answer.headers_mut();
-        end_to_end::strip_hop(headers);
-        returned::stop_cookies(headers, &settings.cookie);
-        let returned = Returned::take(headers).inspect_err(|refusal| {
-            tracing::error!(detail = ?refusal, "the service answered what makes no sense of its session");
+        end_to_end::of_answer(headers).inspect_err(|_| {
+            tracing::warn!("the service answered with another transfer coding than chunked");
         })?;
-        returned.apply(extensions)?;
+        returned::stop_cookies(headers, &settings.cookie);
+        let returned = Returned::take(headers);
+        returned.and_then(|returned| returned.apply(status, came, extensions)).inspect_err(
+            |refusal| {
+                tracing::error!(detail = ?refusal, "the service answered what makes no sense of its session");
+            },
+        )?;
         let (mut parts, body) = answer.into_parts();
         // What a connection is to the client is no matter of the service's.
         parts.version = Version::HTTP_11;

@@ -32,6 +32,10 @@ pub(crate) enum Refusal {
     InvalidHeader(String),
     /// The session that it wants fits no token or no cookie.
     NotCarried,
+    /// It changes a session that came as a bearer token, which no answer can replace.
+    CameAsBearer,
+    /// It changes a session on a public path, where it is told of none.
+    Untold,
 }
 
 impl Refusal {
@@ -43,9 +47,12 @@ impl Refusal {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Unreachable | Self::Broken | Self::InvalidHeader(_) | Self::NotCarried => {
-                StatusCode::BAD_GATEWAY
-            }
+            Self::Unreachable
+            | Self::Broken
+            | Self::InvalidHeader(_)
+            | Self::NotCarried
+            | Self::CameAsBearer
+            | Self::Untold => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -62,7 +69,9 @@ impl Refusal {
             Self::Unreachable => "upstream_unreachable",
             Self::Broken => "upstream_broken",
             Self::TimedOut => "upstream_timeout",
-            Self::InvalidHeader(_) | Self::NotCarried => "invalid_session_header",
+            Self::InvalidHeader(_) | Self::NotCarried | Self::CameAsBearer | Self::Untold => {
+                "invalid_session_header"
+            }
         }
     }
 
@@ -79,6 +88,8 @@ impl Refusal {
             Self::TimedOut => "The service did not answer in time",
             Self::InvalidHeader(_) => "What the service says of the session makes no sense",
             Self::NotCarried => "The session that the service wants fits no token",
+            Self::CameAsBearer => "The service changes a session that came as a bearer token",
+            Self::Untold => "The service changes a session on a public path",
         }
     }
 
@@ -141,6 +152,8 @@ mod tests {
             Refusal::TimedOut,
             Refusal::InvalidHeader(String::new()),
             Refusal::NotCarried,
+            Refusal::CameAsBearer,
+            Refusal::Untold,
         ] {
             assert!(Refusal::CODES.contains(&refusal.code()), "{refusal:?}");
         }

@@ -3,13 +3,13 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::header::SET_COOKIE;
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::refusal::Refusal;
 use crate::carrier::Cookie;
 use crate::gateway::identity::{self, ENCODING, SUBJECT};
-use crate::middleware::Session;
-use crate::session::RawState;
+use crate::middleware::{RawSession, Session};
+use crate::session::{RawState, Verified};
 
 /// What is to become of a session.
 #[derive(Debug, Default, PartialEq)]
@@ -68,10 +68,21 @@ impl Returned {
         })
     }
 
-    /// Does it to the session of a request.
-    pub(super) fn apply(self, extensions: &Extensions) -> Result<(), Refusal> {
-        if self == Self::default() {
+    /// Does it to the session of a request, with an answer of this status.
+    pub(super) fn apply(
+        mut self,
+        status: StatusCode,
+        came: Came,
+        extensions: &Extensions,
+    ) -> Result<(), Refusal> {
+        // What a service that failed has changed is as far as it got; an end is an end.
+        if self == Self::default() || (status.is_server_error() && !self.destroy) {
             return Ok(());
+        }
+        if !self.destroy
+            && let Ok(session) = RawSession::<RawState>::from_extensions(extensions)
+        {
+            self.look_at(&session, came)?;
         }
         let mut session = Session::undecoded(extensions).map_err(|_| Refusal::NotCarried)?;
         if self.destroy {
@@ -89,6 +100,41 @@ impl Returned {
         }
         Ok(())
     }
+
+    /// That it can be done to the session that came, by a service which knew what it does.
+    fn look_at(&mut self, session: &Verified, came: Came) -> Result<(), Refusal> {
+        if came.untold {
+            let is_login =
+                matches!(self.subject, Some(Some(_))) || (self.rotate && self.state.is_some());
+            if !is_login {
+                return Err(Refusal::Untold);
+            }
+            // A login: nothing of what the service was not told of goes on.
+            self.state.get_or_insert_with(RawState::none);
+            self.subject.get_or_insert(None);
+            self.rotate = true;
+        }
+        match came.as_bearer && self.changes(session) {
+            true => Err(Refusal::CameAsBearer),
+            false => Ok(()),
+        }
+    }
+
+    fn changes(&self, session: &Verified) -> bool {
+        let subject = self.subject.as_ref().map(Option::as_deref);
+        self.rotate
+            || subject.is_some_and(|subject| subject != session.subject())
+            || self.state.as_ref().is_some_and(|state| state.as_cbor() != session.state_cbor())
+    }
+}
+
+/// What is known of a request's session, where it came with one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Came {
+    /// It came as a bearer token, which no answer can replace.
+    pub(super) as_bearer: bool,
+    /// The path is public: the service was told of none.
+    pub(super) untold: bool,
 }
 
 /// Takes away what a service sets of the session's own cookies: the sidecar alone does.

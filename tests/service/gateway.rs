@@ -292,6 +292,43 @@ fn a_proxy_that_is_not_named_is_not_believed() {
 }
 
 #[test]
+fn a_session_that_has_ended_does_not_pass() {
+    let ring = Ring::with(&["--clock-skew", "0s"]);
+    let issue = ["token", "issue", "--ring", &ring.place(), "--lifetime", "2s"];
+    let mut server = ring.serve(&["--gateway-listen", "127.0.0.1:0"]);
+    let url = format!("http://{}", server.line("gateway listening on "));
+    let server = server.ready();
+    let (code, token, stderr) = run(&issue, "");
+    assert_eq!(code, 0, "{stderr}");
+    let gateway = Gateway { server, url, token: token.trim().to_owned(), ring };
+    let cookie = gateway.cookie();
+    assert_eq!(gateway.ask("/v1/authorize", &[("cookie", &cookie)]).status, 200);
+    std::thread::sleep(std::time::Duration::from_millis(2_100));
+    let answer = gateway.ask("/v1/authorize", &[("cookie", &cookie)]);
+    assert_eq!((answer.status, answer.header("x-session-subject")), (401, None));
+    assert_eq!(answer.header("set-cookie"), None);
+    let metrics = gateway.server.admin().get("/metrics").text;
+    let line = r#"saddlebag_tokens_verified_total{outcome="refused",reason="expired"} 1"#;
+    assert!(metrics.contains(line), "{metrics}");
+}
+
+/// It speaks no TLS: what is beyond this machine is warned of, as at `--listen`.
+#[test]
+fn a_gateway_beyond_this_machine_is_warned_of() {
+    let ring = Ring::new();
+    for (place, is_beyond) in [("127.0.0.1:0", false), ("localhost:0", false), ("0.0.0.0:0", true)]
+    {
+        let server = ring.serve(&["--gateway-listen", place]).ready();
+        let log = std::fs::read_to_string(&server.log).unwrap();
+        let warning = format!("--gateway-listen {place} is beyond this machine, and without TLS");
+        assert_eq!(log.contains(&warning), is_beyond, "{log}");
+        let check = ["serve", "--check", "--ring", &ring.place(), "--gateway-listen", place];
+        let (code, told, _) = run(&check, "");
+        assert_eq!((code, told.contains(&warning)), (0, is_beyond), "{told}");
+    }
+}
+
+#[test]
 fn browsers_are_sent_to_the_login_and_programs_are_not() {
     let folder = tempfile::tempdir().unwrap();
     let file = rules(&folder, RULES);

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
-use crate::support::{Sidecar, Upstream, saddlebag};
+use crate::support::{Client, Sidecar, Upstream, saddlebag};
 
 fn post(socket: &std::path::Path, path: &str, body: &str) -> (u16, String) {
     let mut stream = UnixStream::connect(socket).unwrap();
@@ -47,6 +47,25 @@ fn local_users_issue_what_the_sidecar_takes() {
     .ready();
     let (status, body) = post(&other.folder.path().join("api.sock"), "/v1/sessions", "{}");
     assert_eq!(status, 401, "{body}");
+}
+
+/// Beside its own clients' requests, it answers proxies that ask.
+#[test]
+fn proxies_may_ask_the_sidecar_too() {
+    let upstream = Upstream::saying("");
+    for (place, is_beyond) in [("127.0.0.1:0", false), ("0.0.0.0:0", true)] {
+        let sidecar = Sidecar::before(&upstream, &["--gateway-listen", place]);
+        let gateway = sidecar.line("gateway listening on ").replace("0.0.0.0", "127.0.0.1");
+        let sidecar = sidecar.ready();
+        let cookie = format!("__Host-session={}", sidecar.issue("alice", "{}", &[]));
+        let mut proxy = Client::to(&gateway);
+        let answer = proxy.ask("GET /v1/authorize", &[("cookie", &cookie)]);
+        assert_eq!((answer.status(), answer.one("x-session-subject")), (200, "alice"));
+        assert_eq!(proxy.ask("GET /v1/authorize", &[]).status(), 401);
+        let warning = "is beyond this machine, and without TLS";
+        assert_eq!(sidecar.log().contains(warning), is_beyond, "{}", sidecar.log());
+    }
+    assert_eq!(upstream.count(), 0);
 }
 
 /// A ring of one audience is enough, which is what a sidecar should have.

@@ -48,7 +48,8 @@ fn a_check_that_finds_nothing_is_0_and_starts_nothing() {
     let before = std::fs::read_dir(folder.path()).unwrap().count();
     let arguments = ["--ring", "file:shop.json", "--audience", "shop", "--rules", "rules.toml"];
     let more = ["--listen", &place, "--upstream", &upstream, "--state-dir", "state"];
-    let output = check(&folder, &[&arguments[..], &more].concat());
+    let gateway = ["--gateway-listen", "localhost:7072"];
+    let output = check(&folder, &[&arguments[..], &more, &gateway].concat());
     let told = String::from_utf8(output.stdout).unwrap();
     assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]), "{told}");
     assert!(told.contains(&format!("{upstream} (flag)")), "{told}");
@@ -116,6 +117,10 @@ fn what_is_not_there_yet_or_for_development_is_a_warning() {
         (&["--upstream", "http://127.0.0.1:3000", "--cookie-insecure"], "--cookie-insecure"),
         (&["--upstream", "http://127.0.0.1:3000", "--stale-after", "0s"], "issues nothing"),
         (&["--upstream", "http://127.0.0.1:3000"], "without --state-dir"),
+        (
+            &["--upstream", "http://127.0.0.1:3000", "--gateway-listen", "0.0.0.0:7072"],
+            "--gateway-listen 0.0.0.0:7072 is beyond this machine",
+        ),
     ] {
         let (code, answer) = answer(&folder, &[&["--ring", "file:ring.json"], arguments].concat());
         assert_eq!((code, &answer["ok"]), (0, &json!(true)), "{arguments:?}: {answer}");

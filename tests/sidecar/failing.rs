@@ -1,8 +1,11 @@
 //! A service that cannot be reached, breaks off, or takes too long.
 
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use crate::support::{Sidecar, Upstream, answer, saddlebag};
@@ -76,6 +79,92 @@ fn connections_that_the_service_closed_are_made_anew() {
     for _ in 0..50 {
         assert_eq!(client.ask("GET /", &[]).status(), 200);
     }
+}
+
+/// Nobody answers a connection there: its queue is full.
+#[test]
+fn a_service_that_takes_no_connection_in_time_is_a_504() {
+    let (listener, _waiting) = full();
+    let address = listener.local_addr().unwrap();
+    let sidecar =
+        Sidecar::start(&format!("http://{address}"), &["--connect-timeout", "1s"]).ready();
+    let answer = sidecar.ask("GET /", &[]);
+    assert_eq!((answer.status(), answer.code()), (504, "upstream_timeout".to_owned()));
+}
+
+/// A listener whose queue has no room, and what is in it.
+fn full() -> (TcpListener, Vec<TcpStream>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let listener = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        socket.listen(0).unwrap().into_std().unwrap()
+    });
+    let address = listener.local_addr().unwrap();
+    let soon = Duration::from_millis(500);
+    let waiting = std::iter::from_fn(|| TcpStream::connect_timeout(&address, soon).ok());
+    let waiting = waiting.take(1_000).collect();
+    (listener, waiting)
+}
+
+#[test]
+fn an_answer_that_falls_silent_is_cut_off() {
+    let upstream = Upstream::new(|_, stream| {
+        let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        stream.write_all(head.as_bytes()).unwrap();
+        // Slow is not silent.
+        for _ in 0..6 {
+            stream.write_all(b"1\r\na\r\n").unwrap();
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        std::thread::sleep(Duration::from_secs(60));
+        false
+    });
+    let sidecar = Sidecar::before(&upstream, &["--stream-timeout", "1s"]).ready();
+    let mut client = sidecar.connect();
+    client.send(crate::support::head("GET /", &[]).as_bytes());
+    let began = std::time::Instant::now();
+    let rest = client.rest();
+    assert!(rest.starts_with("HTTP/1.1 200 OK") && !rest.contains("\r\n0\r\n"), "{rest}");
+    assert_eq!(rest.matches("1\r\na\r\n").count(), 6, "{rest}");
+    assert!(began.elapsed() < Duration::from_secs(30));
+}
+
+/// A connection that breaks as a request is on it: what is safe is asked again, once, and nothing else is.
+#[test]
+fn a_get_is_asked_again_once_and_a_post_is_a_502() {
+    let breaks = Arc::new(AtomicUsize::new(0));
+    let left = Arc::clone(&breaks);
+    let upstream = Upstream::new(move |_, stream| {
+        let is_broken = left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        !is_broken && answer(stream, "", "page")
+    });
+    let sidecar = Sidecar::before(&upstream, &[]).ready();
+    for (first, broken, status, asked) in [
+        ("GET /", 0, 200, 1),
+        ("GET /", 1, 200, 2),
+        ("GET /", 2, 502, 2),
+        ("HEAD /", 2, 502, 2),
+        ("POST /", 1, 502, 1),
+        ("DELETE /", 1, 502, 1),
+        ("POST /", 0, 200, 1),
+    ] {
+        let before = upstream.count();
+        breaks.store(broken, SeqCst);
+        let mut client = sidecar.connect();
+        client.send(crate::support::head(first, &[("connection", "close")]).as_bytes());
+        let answer = client.rest();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{first} {broken}: {answer}");
+        assert_eq!(upstream.count() - before, asked, "{first} {broken}");
+        breaks.store(0, SeqCst);
+    }
+    // One with a body is never sent twice.
+    breaks.store(1, SeqCst);
+    let before = upstream.count();
+    let mut client = sidecar.connect();
+    client.send((crate::support::head("GET /", &[("content-length", "3")]) + "abc").as_bytes());
+    assert_eq!(crate::support::read(&mut client.0).unwrap().code(), "upstream_broken");
+    assert_eq!(upstream.count() - before, 1);
 }
 
 #[test]

@@ -70,6 +70,46 @@ fn forwarded_headers_are_passed_on_from_whom_is_trusted_alone() {
     );
 }
 
+/// Without `--trust` names that nobody had listed reached the service, and listed ones under another spelling.
+#[test]
+fn the_way_of_a_request_is_told_under_no_other_name_either() {
+    let upstream = Upstream::saying("");
+    let forged = [
+        ("X_Forwarded_For", "192.0.2.1"),
+        ("x_forwarded-proto", "https"),
+        ("x.forwarded.host", "evil.example"),
+        ("X_Real_Ip", "192.0.2.1"),
+    ];
+    let unlisted = [
+        ("x-forwarded-ssl", "on"),
+        ("x-forwarded-user", "root"),
+        ("x-forwarded-scheme", "https"),
+        ("x-forwarded-client-cert", "root"),
+    ];
+    let others = [("x-forwarder", "1"), ("x-real-ip-of", "2"), ("forwarded-by", "3")];
+    let all = [&forged[..], &unlisted, &others].concat();
+    for (trust, passing) in [("10.0.0.0/8", 0), ("127.0.0.0/8", unlisted.len())] {
+        let sidecar = Sidecar::before(&upstream, &["--trust", trust]).ready();
+        sidecar.ask("GET /", &all);
+        let request = upstream.last();
+        for (name, _) in forged {
+            assert_eq!(request.all(&name.to_ascii_lowercase()), [""; 0], "{trust} {name}");
+        }
+        let passed = unlisted.iter().filter(|(name, _)| !request.all(name).is_empty());
+        assert_eq!(passed.count(), passing, "{trust}: {request:?}");
+        for (name, value) in others {
+            assert_eq!(request.one(name), value, "{trust}");
+        }
+        for (name, value) in [
+            ("x-forwarded-for", "127.0.0.1"),
+            ("x-forwarded-proto", "http"),
+            ("x-forwarded-host", "shop.example"),
+        ] {
+            assert_eq!(request.one(name), value, "{trust}");
+        }
+    }
+}
+
 #[test]
 fn what_has_no_one_meaning_is_refused() {
     let upstream = Upstream::saying("");

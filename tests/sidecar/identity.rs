@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use crate::support::{Message, Sidecar, Upstream};
+use crate::support::{Message, Sidecar, Upstream, saddlebag};
 
 pub const NAMES: [&str; 5] = [
     "x-session-id",
@@ -116,6 +116,34 @@ fn no_client_tells_the_service_who_it_is() {
     }
 }
 
+#[test]
+fn a_session_that_has_ended_is_nobodys() {
+    let upstream = Upstream::saying("");
+    let folder = tempfile::tempdir().unwrap();
+    let ring = folder.path().join("ring.json");
+    let place = format!("file:{}", ring.display());
+    let run = |arguments: &[&str]| {
+        let output = saddlebag().args(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    };
+    run(&["keys", "init", "--ring", &place, "--clock-skew", "0s"]);
+    let sidecar = Sidecar::with_ring(&ring, &upstream, &["--rules", "rules.toml"]).ready();
+    let issue = ["token", "issue", "--ring", &place, "--subject", "alice", "--lifetime", "2s"];
+    let token = run(&issue);
+    assert_eq!(sidecar.get("/orders/1", &token).status(), 200);
+    std::thread::sleep(std::time::Duration::from_millis(2_100));
+    assert_eq!(sidecar.get("/orders/1", &token).code(), "unauthenticated");
+    let answer = sidecar.get("/", &token);
+    assert_eq!((answer.status(), answer.token()), (200, None));
+    for name in NAMES {
+        assert_eq!(upstream.last().one(name), "", "{name}");
+    }
+    assert_eq!(upstream.last().all("cookie"), [""; 0]);
+    let refused = "saddlebag_tokens_verified_total{outcome=\"refused\",reason=\"expired\"}";
+    assert_eq!(sidecar.metric(refused), 2.0);
+}
+
 /// T39: `Connection` takes away neither what the service is told nor what tells it.
 #[test]
 fn connection_names_nothing_of_ours() {
@@ -146,42 +174,4 @@ fn connection_names_nothing_of_ours() {
         assert_eq!(request.one("x-forwarded-for"), "127.0.0.1");
         assert_eq!(request.all("x-hop").len(), usize::from(!names.contains("x-hop")), "{names}");
     }
-}
-
-/// T38: in trailers, which some servers put among the headers.
-#[test]
-fn trailers_tell_the_service_nothing_either() {
-    let upstream = Upstream::saying("");
-    let sidecar = Sidecar::before(&upstream, &[]).ready();
-    let mut client = sidecar.connect();
-    let head = "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ntrailer: x-session-subject, x-sum\r\n\r\n";
-    client.send(
-        format!(
-            "{head}3\r\nabc\r\n0\r\nX_Session.Subject: root\r\nx-sum: 1\r\ncookie: a=b\r\n\r\n"
-        )
-        .as_bytes(),
-    );
-    assert_eq!(crate::support::read(&mut client.0).unwrap().status(), 200);
-    let request = upstream.last();
-    assert_eq!(request.body, b"abc");
-    let trailers: Vec<_> =
-        request.headers.iter().filter(|(name, _)| name.starts_with("trailer ")).collect();
-    assert!(trailers.iter().all(|(name, _)| name == "trailer x-sum"), "{trailers:?}");
-    assert_eq!(request.one("x-session-subject"), "");
-}
-
-#[test]
-fn bearer_tokens_are_taken_where_they_are_asked_for() {
-    let upstream = Upstream::saying("");
-    let sidecar = Sidecar::before(&upstream, &["--bearer"]).ready();
-    let token = sidecar.issue("alice", "{}", &[]);
-    let bearer = format!("Bearer {token}");
-    sidecar.ask("GET /", &[("authorization", &bearer)]);
-    assert_eq!(upstream.last().one("x-session-subject"), "alice");
-    assert_eq!(upstream.last().all("authorization"), [""; 0]);
-    sidecar.get("/", &token);
-    assert_eq!(upstream.last().one("x-session-subject"), "alice");
-    let without = Sidecar::before(&upstream, &[]).ready();
-    without.ask("GET /", &[("authorization", "Bearer x")]);
-    assert_eq!(upstream.last().one("authorization"), "Bearer x");
 }

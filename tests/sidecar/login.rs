@@ -130,6 +130,36 @@ fn what_makes_no_sense_is_a_502_and_leaves_the_session_as_it_was() {
     assert_eq!(problem["status"], 502);
 }
 
+/// What a service that failed has changed is as far as it got; an end is an end.
+#[test]
+fn an_answer_of_5xx_changes_no_session_and_may_end_one() {
+    let upstream = Upstream::new(|request, stream| {
+        use std::io::Write;
+        let lines = match request.first.split(' ').nth(1).unwrap() {
+            "/change" => "x-session-set: 2\r\nx-session-subject: bob\r\nx-session-rotate: true\r\n",
+            "/end" => "x-session-destroy: true\r\nx-session-set: 2\r\n",
+            _ => "",
+        };
+        let text = format!("HTTP/1.1 503 Later\r\ncontent-length: 5\r\n{lines}\r\nlater");
+        stream.write_all(text.as_bytes()).is_ok()
+    });
+    let sidecar = Sidecar::before(&upstream, &[]).ready();
+    let token = sidecar.issue("alice", "{}", &["--lifetime", "4s"]);
+    std::thread::sleep(std::time::Duration::from_millis(2_500));
+    // It is due, and not renewed either.
+    for path in ["/", "/change"] {
+        let answer = sidecar.get(path, &token);
+        assert_eq!((answer.status(), answer.text()), (503, "later"), "{path}");
+        assert_eq!(answer.all("set-cookie"), [""; 0], "{path}");
+        assert!(!answer.headers.iter().any(|(name, _)| name.contains("session")), "{answer:?}");
+    }
+    let answer = sidecar.get("/end", &token);
+    assert_eq!((answer.status(), answer.text()), (503, "later"));
+    let lines = answer.all("set-cookie");
+    assert!(lines.iter().any(|line| line.starts_with("__Host-session=;")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.starts_with("__Host-session.ended=")), "{lines:?}");
+}
+
 #[test]
 fn no_service_sets_the_cookie_itself_and_no_client_sees_ours() {
     let upstream = service();

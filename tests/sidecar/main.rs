@@ -13,6 +13,7 @@
 )]
 
 mod api;
+mod bearer;
 mod bodies;
 mod check;
 mod deploy;
@@ -21,8 +22,11 @@ mod headers;
 mod identity;
 mod keep_alive;
 mod login;
+mod public;
 mod rules;
 mod smuggling;
 mod support;
+mod trailers;
+mod translation;
 mod tunnels;
 mod versions;

@@ -49,6 +49,7 @@ fn a_path_that_can_be_read_in_two_ways_is_refused() {
         "/admin%3b/x",
         "/public\\..\\admin",
         "/admin%00/x",
+        "/admin%3fx",
         "/public/%252e%252e/admin",
         "/a%",
     ] {

@@ -187,6 +187,52 @@ fn no_hidden_request_reaches_the_service() {
     }
 }
 
+/// RFC 9112, section 6.3: the coding was taken away and the length kept, by which the client got half of the answer.
+#[test]
+fn an_answer_with_two_lengths_arrives_whole_and_an_unclear_one_not_at_all() {
+    let upstream = Upstream::new(|request, stream| {
+        use std::io::Write;
+        let lines = match request.first.split(' ').nth(1).unwrap() {
+            "/length-first" => "content-length: 3\r\ntransfer-encoding: chunked",
+            "/chunks-first" => "transfer-encoding: Chunked \r\ncontent-length: 3",
+            "/chunks" => "transfer-encoding: chunked",
+            "/twice" => "transfer-encoding: chunked, chunked",
+            "/two-lines" => "transfer-encoding: chunked\r\ntransfer-encoding: chunked",
+            "/packed" => "transfer-encoding: gzip, chunked",
+            "/identity" => "transfer-encoding: identity\r\ncontent-length: 3",
+            "/parameter" => "transfer-encoding: chunked;q=1",
+            "/nothing" => "transfer-encoding: ",
+            _ => "transfer-encoding: xchunked\r\ncontent-length: 3",
+        };
+        let text = format!("HTTP/1.1 200 OK\r\n{lines}\r\n\r\n");
+        let body = if request.first.starts_with("HEAD") { "" } else { "6\r\nabcdef\r\n0\r\n\r\n" };
+        stream.write_all((text + body).as_bytes()).is_ok()
+    });
+    let sidecar = Sidecar::before(&upstream, &[]).ready();
+    let mut client = sidecar.connect();
+    for path in ["/length-first", "/chunks-first", "/chunks"] {
+        let answer = client.ask(&format!("GET {path}"), &[]);
+        assert_eq!((answer.status(), answer.text()), (200, "abcdef"), "{path}");
+        assert_eq!(answer.all("content-length"), [""; 0], "{path}");
+        assert_eq!(answer.one("transfer-encoding"), "chunked", "{path}");
+    }
+    client.send(crate::support::head("HEAD /length-first", &[]).as_bytes());
+    client.send(crate::support::head("GET /chunks", &[]).as_bytes());
+    let answers = [(); 2].map(|()| {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            std::io::BufRead::read_line(&mut client.0, &mut head).unwrap();
+        }
+        head
+    });
+    assert!(!answers.concat().contains("content-length"), "{answers:?}");
+    for path in ["/twice", "/two-lines", "/packed", "/identity", "/parameter", "/nothing", "/x"] {
+        let answer = sidecar.ask(&format!("GET {path}"), &[]);
+        assert_eq!((answer.status(), answer.code()), (502, "upstream_broken".to_owned()), "{path}");
+        assert_eq!(sidecar.ask("GET /chunks", &[]).text(), "abcdef");
+    }
+}
+
 /// An answer with two lengths, or bytes behind it, is not the next client's.
 #[test]
 fn what_a_service_sends_too_much_is_nobodys_answer() {

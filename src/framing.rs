@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use axum::http::header::TRANSFER_ENCODING;
 
 /// Whether a body comes as it is, or in chunks and nothing else (RFC 9112, section 6.1).
-pub(super) fn is_clear(headers: &HeaderMap) -> bool {
+pub(crate) fn is_clear(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
         (None, _) => true,
