@@ -17,9 +17,12 @@ use super::node::{
     self, GatewayArgs, LimitArgs, LogArgs, TlsArgs, WatchArgs, at_least_one, some_time,
 };
 use super::ring::{RingLocation, location_parser};
+use super::serve::gateway_in_clear;
 use crate::carrier::Cookie;
 use crate::gateway::{Believed, Rules};
-use crate::service::{Address, CannotServe, Handed, Listeners, LocalUser, Service, Settings};
+use crate::service::{
+    Address, Bound, CannotServe, Handed, Listeners, LocalUser, Service, Settings,
+};
 use crate::sidecar::{Bounds, SidecarSettings, Upstream};
 use crate::tokens::Tokens;
 
@@ -208,6 +211,10 @@ impl Sidecar {
                 Some(place) => Some(node::bind("--api-listen", place, true, &mut handed).await?),
                 None => None,
             };
+            let beyond = gateway.as_ref().and_then(Bound::ip).into_iter();
+            if let Some(warning) = gateway_in_clear(&self.gateway, beyond) {
+                tracing::warn!("{warning}");
+            }
             node::announce("front", &front)?;
             node::announce("admin", &admin)?;
             for (name, bound) in [("gateway", &gateway), ("api", &api)] {

@@ -1,11 +1,11 @@
 //! `serve --check`: validates what would run, and prints it.
 
-use std::net::ToSocketAddrs;
+use std::net::{IpAddr, ToSocketAddrs};
 
 use saddlebag_keys::{KeyRing, KeyRingHandle, Store};
 
-use super::Serve;
 use super::rotate::scoped;
+use super::{Serve, gateway_in_clear};
 use crate::cli::End;
 use crate::cli::console::Console;
 use crate::cli::node::{self, Findings};
@@ -62,11 +62,21 @@ impl Serve {
             ("--gateway-listen", self.gateway.gateway_listen.as_ref()),
         ]);
         findings.failure(self.misplaced());
-        if let Address::Tcp(address) = &self.listen {
-            let addresses = address.to_socket_addrs().into_iter().flatten();
-            if let Some(warning) = self.in_clear(addresses.map(|address| address.ip())) {
-                findings.warning(warning);
-            }
-        }
+        let gateway = addresses(self.gateway.gateway_listen.as_ref());
+        let warnings = [
+            self.in_clear(addresses(Some(&self.listen))),
+            gateway_in_clear(&self.gateway, gateway),
+        ];
+        warnings.into_iter().flatten().for_each(|warning| findings.warning(warning));
     }
+}
+
+/// The addresses of a place, where its name tells them: what systemd hands over is not there yet.
+pub(in crate::cli) fn addresses(place: Option<&Address>) -> impl Iterator<Item = IpAddr> {
+    let address = match place {
+        Some(Address::Tcp(address)) => Some(address),
+        _ => None,
+    };
+    let all = address.and_then(|address| address.to_socket_addrs().ok());
+    all.into_iter().flatten().map(|address| address.ip())
 }

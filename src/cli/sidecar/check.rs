@@ -9,6 +9,7 @@ use super::Sidecar;
 use crate::cli::End;
 use crate::cli::console::Console;
 use crate::cli::node::{self, Findings};
+use crate::cli::serve::{addresses, gateway_in_clear};
 use crate::service::Address;
 use crate::sidecar::Upstream;
 
@@ -45,6 +46,10 @@ impl Sidecar {
             findings.warning("--cookie-insecure: sessions travel in clear: for development alone");
         }
         findings.listeners(&places);
+        let gateway = addresses(self.gateway.gateway_listen.as_ref());
+        if let Some(warning) = gateway_in_clear(&self.gateway, gateway) {
+            findings.warning(warning);
+        }
         findings.failure(self.misplaced());
         findings.tls(&self.tls, now);
         findings.common(&self.gateway, &self.logs, &self.watch);
