@@ -126,3 +126,93 @@ fn a_string_longer_than_the_bytes_is_refused_without_allocating() {
     assert_eq!(cursor.text(2), Ok("ab"));
     assert_eq!(Cursor::new(&[0xc3]).text(1), Err(CborError::Utf8));
 }
+
+/// The quick ways take what they are for and leave the cursor behind it; the rest they leave to the slow ones.
+#[test]
+fn the_quick_ways_take_what_they_are_for_and_nothing_else() {
+    fn quick<T>(read: fn(&mut Cursor<'_>) -> Option<T>, bytes: &str) -> Option<(T, usize)> {
+        let bytes = hex(bytes);
+        let mut cursor = Cursor::new(&bytes);
+        let before = cursor.rest().len();
+        let value = read(&mut cursor);
+        assert!(value.is_some() || cursor.rest().len() == before, "{bytes:?}");
+        value.map(|value| (value, cursor.rest().len()))
+    }
+    let text = |bytes: &str| quick(|cursor| cursor.short_text().map(str::to_owned), bytes);
+    assert_eq!(text("60 00"), Some((String::new(), 1)));
+    assert_eq!(text("62 61 62 00"), Some(("ab".to_owned(), 1)));
+    assert_eq!(text("78 01 61"), Some(("a".to_owned(), 0)));
+    let long = format!("78 ff {}", "61 ".repeat(255));
+    assert_eq!(text(&long), Some(("a".repeat(255), 0)));
+    for other in ["", "62 61", "61 ff", "40", "79 0001 61", "78 02 61", "80"] {
+        assert_eq!(text(other), None, "{other}");
+    }
+    let map = |bytes: &str| quick(|cursor| cursor.short_map(), bytes);
+    assert_eq!(map("a0"), Some((0, 0)));
+    assert_eq!(map("a1 60 f6"), Some((1, 2)));
+    assert_eq!(map("a2 00 00 00 00 00"), Some((2, 5)));
+    let full = format!("b7 {}", "00 ".repeat(46));
+    assert_eq!(map(&full), Some((23, 46)));
+    for other in ["", "a1", "a1 60", "a2 00 00 00", "b8 18", "bf ff", "81 00"] {
+        assert_eq!(map(other), None, "{other}");
+    }
+    let shortest = |bytes: &str| quick(|cursor| cursor.shortest_unsigned(), bytes);
+    for (bytes, value) in [
+        ("00", 0),
+        ("17", 0x17),
+        ("18 18", 0x18),
+        ("18 ff", 0xff),
+        ("19 0100", 0x100),
+        ("19 ffff", 0xffff),
+        ("1a 00010000", 0x1_0000),
+        ("1a ffffffff", 0xffff_ffff),
+    ] {
+        assert_eq!(shortest(bytes), Some((value, 0)), "{bytes}");
+        assert_eq!(shortest(&format!("{bytes} 00")), Some((value, 1)), "{bytes}");
+    }
+    for other in
+        ["", "18", "18 17", "19 00", "19 00ff", "1a 0000ffff", "1b 0000000100000000", "20", "60"]
+    {
+        assert_eq!(shortest(other), None, "{other}");
+    }
+    let short = |bytes: &str| quick(|cursor| cursor.short_unsigned(), bytes);
+    assert_eq!([short("17"), short("18 00 01")], [Some((0x17, 0)), Some((0, 1))]);
+    for other in ["", "18", "19 0001", "20", "60"] {
+        assert_eq!(short(other), None, "{other}");
+    }
+    let double = |bytes: &str| quick(|cursor| cursor.double(), bytes);
+    assert_eq!(double("fb 3ff8000000000000 00"), Some((1.5, 1)));
+    for other in ["", "fb 3ff80000000000", "fa 3fc00000", "f9 3e00"] {
+        assert_eq!(double(other), None, "{other}");
+    }
+}
+
+/// Of a name's length, first four bytes and last four none is enough to be the name.
+#[test]
+fn a_name_is_stepped_over_where_all_of_it_is_there() {
+    for length in 0..30_u8 {
+        let name: String = (0..length).map(|index| char::from(b'a' + index)).collect();
+        let mut bytes = Vec::new();
+        write_head(&mut bytes, Major::Text, length.into());
+        let start = bytes.len();
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.push(0);
+        let stepped = |bytes: &[u8]| {
+            let mut cursor = Cursor::new(bytes);
+            let stepped = cursor.name(&name);
+            assert_eq!(cursor.rest().len(), if stepped { 1 } else { bytes.len() });
+            stepped
+        };
+        assert_eq!(stepped(&bytes), length < 24, "{name}");
+        for index in start..bytes.len() - 1 {
+            let mut other = bytes.clone();
+            other[index] ^= 1;
+            assert!(!stepped(&other), "{name}, byte {index}");
+        }
+        assert!(length == 0 || !stepped(&bytes[..bytes.len() - 2]), "{name}, cut");
+        assert!(!Cursor::new(&bytes).name(&format!("{name}z")));
+        let mut as_bytes = bytes;
+        as_bytes[0] ^= 0x20;
+        assert!(!stepped(&as_bytes), "{name} as bytes");
+    }
+}
