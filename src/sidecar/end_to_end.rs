@@ -215,7 +215,7 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// Of one connection, whatever `Connection` says. `Expect` was answered here.
-const HOP: [HeaderName; 10] = [
+static HOP: [HeaderName; 10] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
@@ -229,7 +229,7 @@ const HOP: [HeaderName; 10] = [
 ];
 
 /// What no `Connection` takes away: without them a request is another one.
-const KEPT: [HeaderName; 8] = [
+static KEPT: [HeaderName; 8] = [
     HOST,
     COOKIE,
     AUTHORIZATION,
