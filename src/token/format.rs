@@ -182,6 +182,13 @@ mod tests {
     }
 
     #[test]
+    fn a_protection_is_shown_as_it_is_asked_for() {
+        let names = [Protection::Signed, Protection::Sealed, Protection::Jwt];
+        assert_eq!(names.map(Protection::as_str), ["signed", "sealed", "jwt"]);
+        assert_eq!(names.map(|name| format!("{name:>7}")), [" signed", " sealed", "    jwt"]);
+    }
+
+    #[test]
     fn a_text_is_told_by_its_start_or_its_dots() {
         assert_eq!(looks_like("sb1sAAAA"), Some(Protection::Signed));
         assert_eq!(looks_like("sb1eAAAA"), Some(Protection::Sealed));

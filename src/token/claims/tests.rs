@@ -148,6 +148,11 @@ fn each_departure_from_the_table_is_refused_by_name() {
             ClaimsError::SubjectLength,
         ),
         (
+            "a subject of 256 bytes that are not there",
+            &format!("88 {ID} 01 00 01 05 00 790100"),
+            ClaimsError::SubjectLength,
+        ),
+        (
             "a subject beyond the end",
             &format!("88 {ID} 01 00 01 05 00 6561"),
             ClaimsError::Cbor(CborError::End),
@@ -157,6 +162,36 @@ fn each_departure_from_the_table_is_refused_by_name() {
     for (name, hex, error) in rows {
         assert_eq!(parse_hex(hex), Err(*error), "{name}");
     }
+}
+
+#[test]
+fn each_refusal_has_words_of_its_own_and_claims_show_times_alone() {
+    use ClaimsError::*;
+
+    let errors = [
+        Cbor(CborError::End),
+        Cbor(CborError::Reserved),
+        Cbor(CborError::Indefinite),
+        Cbor(CborError::Utf8),
+        Type,
+        NotShortest,
+        ItemCount,
+        IdLength,
+        Revision,
+        SubjectLength,
+        NeverValid,
+        OutlivesSession,
+        TimeLimit,
+        Overflow,
+        NoState,
+    ];
+    let words: std::collections::BTreeSet<String> =
+        errors.iter().map(ToString::to_string).collect();
+    assert_eq!(words.len(), errors.len());
+    let bytes = hex(&format!("88 {ID} 1a65000000 18c8 190384 1a00015180 03 656d6172696f 63616263"));
+    let shown = format!("{:?}", Claims::parse(&bytes).unwrap());
+    assert!(shown.starts_with("Claims {") && shown.contains("revision: 3"), "{shown}");
+    assert!(!shown.contains("mario") && !shown.contains("99"), "{shown}");
 }
 
 #[test]

@@ -132,6 +132,52 @@ fn the_table_is_bounded_and_forgets_a_key_with_it() {
     assert_eq!(derived.len(), 0);
 }
 
+/// What is kept of an entry's prefix beside it is the first eight bytes: a prefix is compared whole.
+#[test]
+fn prefixes_that_differ_in_their_last_bytes_are_two() {
+    let derived = Arc::new(DerivedCiphers::new(4));
+    let key = SealedKey::new(&Secret::from_bytes([5; 32]), &derived);
+    let (one, mut other) = ([3; PREFIX_LEN], [3; PREFIX_LEN]);
+    other[PREFIX_LEN - 1] = 4;
+    for prefix in [one, other, one, other] {
+        assert_eq!(key.open(&mut token(&key, &prefix, b"claims"), b""), Some(()));
+    }
+    assert_eq!(derived.len(), 2);
+    for prefix in [one, other] {
+        assert!(derived.get(key.number, &prefix).is_some());
+        assert!(derived.get(key.number + 1, &prefix).is_none());
+    }
+}
+
+/// One is always replaced, whichever byte picks it: a cipher that is never kept is derived for each token.
+#[test]
+fn in_a_full_set_the_newest_cipher_is_kept() {
+    let derived = Arc::new(DerivedCiphers::new(4));
+    let key = SealedKey::new(&Secret::from_bytes([5; 32]), &derived);
+    for last in 0..=255 {
+        let mut prefix = [last; PREFIX_LEN];
+        prefix[0] = 1;
+        assert_eq!(key.open(&mut token(&key, &prefix, b"claims"), b""), Some(()));
+        assert!(derived.get(key.number, &prefix).is_some(), "{last}");
+        assert!(derived.len() <= 4);
+    }
+}
+
+#[test]
+fn random_prefixes_of_any_key_spread_over_the_whole_table() {
+    for number in [1, 2, 3, 1_000] {
+        let derived = Arc::new(DerivedCiphers::new(4_096));
+        let secret = Secret::from_bytes([5; 32]);
+        let key = SealedKey::numbered(&secret, number, &derived);
+        for n in 0..1_000_u64 {
+            let mut prefix = [0; PREFIX_LEN];
+            prefix[..8].copy_from_slice(&n.wrapping_mul(GOLDEN).to_le_bytes());
+            derived.keep(number, &prefix, key.derive(&prefix).unwrap());
+        }
+        assert!(derived.len() > 950, "{number}: {}", derived.len());
+    }
+}
+
 /// T27, T43: two audiences of one process share key ids: what one derived must never open the other's tokens.
 #[test]
 fn a_cipher_planted_under_one_audience_is_never_used_for_another() {
