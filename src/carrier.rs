@@ -20,7 +20,6 @@ use std::fmt;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
-pub(crate) use cookie::Marks;
 pub use cookie::{Cookie, Dangerous, InvalidCookie, SameSite};
 pub(crate) use form::{FORM_LIMIT, field};
 use found::one;

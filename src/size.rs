@@ -1,4 +1,5 @@
-//! What a state costs: bytes a field, characters a token. For tests that keep a session small.
+//! What a state costs: bytes a field, characters a token. For tests that keep a session small, and for whom one is too
+//! large.
 
 use std::fmt;
 
@@ -92,6 +93,30 @@ impl fmt::Display for StateSize {
     }
 }
 
+/// The fields of a state that weigh most, and their bytes.
+pub(crate) fn heaviest(state: &[u8]) -> Vec<(String, usize)> {
+    let mut heaviest = weights(state);
+    heaviest.truncate(HEAVIEST_SHOWN);
+    heaviest
+}
+
+/// Fields with their bytes, in one line.
+pub(crate) struct Heaviest<'a>(pub(crate) &'a [(String, usize)]);
+
+impl fmt::Display for Heaviest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, (field, bytes)) in self.0.iter().enumerate() {
+            let between = if n == 0 { "" } else { ", " };
+            // A name is the application's, and may be anything.
+            let cut: String = field.chars().take(LONGEST_NAME).collect();
+            write!(f, "{between}{} ({bytes} bytes)", cut.escape_debug())?;
+        }
+        Ok(())
+    }
+}
+
+const HEAVIEST_SHOWN: usize = 3;
+const LONGEST_NAME: usize = 64;
 /// Bytes of a token besides its state: the format's section 9.
 const SEALED: usize = 77;
 const SIGNED: usize = 53;

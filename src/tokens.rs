@@ -28,7 +28,6 @@ pub(crate) use builder::{LONGEST, USUAL_LENGTH};
 pub use child::{Child, ChildError};
 #[cfg(feature = "server")]
 pub(crate) use issue::check_subject;
-pub(crate) use issue::{Heaviest, heaviest};
 pub use issue::{IssueError, Issued, NewSession};
 use keys::AudienceKeys;
 pub use refused::Refused;

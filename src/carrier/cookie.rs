@@ -17,8 +17,7 @@ use http::{HeaderMap, HeaderValue};
 use super::{Found, TooLarge};
 pub use dangerous::Dangerous;
 use jar::Jar;
-pub(crate) use marks::Marks;
-use marks::{ENDED, LEFT};
+use marks::{ENDED, LEFT, Marks};
 
 /// A cookie that carries a token: `__Host-NAME`, Secure, HttpOnly, SameSite=Lax, Path=/, without Domain, and gone
 /// from the browser when its token ends.

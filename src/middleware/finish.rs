@@ -7,25 +7,23 @@ use super::event::SessionEvent;
 use super::slot::{Change, Fate, Slot};
 use crate::carrier::{Carrier, TooLarge};
 use crate::session::Verified;
-use crate::tokens::{Heaviest, IssueError, Issued, RenewError, heaviest};
+use crate::size::{Heaviest, heaviest};
+use crate::tokens::{IssueError, Issued, RenewError};
 
 /// The answer with its session; or a 500, where the session cannot be carried.
 pub(super) fn finish<R: Default>(slot: &Slot, mut response: Response<R>) -> Response<R> {
     let failed = response.status().is_server_error();
-    let fate = slot.fate();
-    if let Fate::Destroyed(last) = &fate {
-        let end = destroy(slot, last.as_deref());
-        end.apply(&mut response);
-        Ends::of(&mut response).0.push(end);
-    }
-    let headers = response.headers_mut();
-    let written = match fate {
-        Fate::Destroyed(_) => Ok(()),
+    let written = match slot.fate() {
+        Fate::Destroyed(last) => {
+            let end = destroy(slot, last.as_deref());
+            Ends::add(end, &mut response);
+            Ok(())
+        }
         // What a handler that failed has changed is as far as it got.
         _ if failed => Ok(()),
-        Fate::Changed(change) => changed(slot, *change, headers),
+        Fate::Changed(change) => changed(slot, *change, response.headers_mut()),
         Fate::Kept => {
-            kept(slot, headers);
+            kept(slot, response.headers_mut());
             Ok(())
         }
     };
@@ -33,10 +31,10 @@ pub(super) fn finish<R: Default>(slot: &Slot, mut response: Response<R>) -> Resp
         return failed_after(response);
     }
     if slot.was_asked() {
-        vary(slot, headers);
+        vary(slot, response.headers_mut());
     }
     if slot.was_handed_out() {
-        keep_out_of_caches(headers);
+        keep_out_of_caches(response.headers_mut());
     }
     response
 }
@@ -52,30 +50,25 @@ pub(super) fn failure<R: Default>(status: StatusCode) -> Response<R> {
 /// The same in place of an answer that ended sessions of layers further in: an end is an end.
 fn failed_after<R: Default>(mut answer: Response<R>) -> Response<R> {
     let mut failure = failure(StatusCode::INTERNAL_SERVER_ERROR);
-    let ends = std::mem::take(Ends::of(&mut answer));
-    ends.0.iter().for_each(|end| end.apply(&mut failure));
-    *Ends::of(&mut failure) = ends;
+    if let Some(Ends(ends)) = answer.extensions_mut().remove() {
+        Ends::add(ends, &mut failure);
+    }
     failure
 }
 
-/// What an answer says of the sessions that ended with it, kept in its extensions for a layer further out.
+/// The headers by which an answer clears the carriers of sessions that ended, kept in its extensions for a layer further
+/// out.
 #[derive(Clone, Default)]
-struct Ends(Vec<End>);
-
-/// Headers that clear the carriers of one session.
-#[derive(Clone)]
-struct End(HeaderMap);
+struct Ends(HeaderMap);
 
 impl Ends {
-    fn of<R>(answer: &mut Response<R>) -> &mut Self {
-        answer.extensions_mut().get_or_insert_default()
-    }
-}
-
-impl End {
-    fn apply<R>(&self, answer: &mut Response<R>) {
+    fn add<R>(end: HeaderMap, answer: &mut Response<R>) {
+        let Self(all) = answer.extensions_mut().get_or_insert_default();
+        for (name, value) in &end {
+            all.append(name, value.clone());
+        }
         let headers = answer.headers_mut();
-        for (name, value) in &self.0 {
+        for (name, value) in &end {
             if name == SET_COOKIE {
                 headers.append(name, value.clone());
             } else {
@@ -156,14 +149,14 @@ fn kept(slot: &Slot, headers: &mut HeaderMap) {
 }
 
 /// Clears every carrier, and leaves a mark for answers that are still under way.
-fn destroy(slot: &Slot, last: Option<&Verified>) -> End {
+fn destroy(slot: &Slot, last: Option<&Verified>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let cookies = slot.cookies.as_slice();
     slot.config.carriers.iter().for_each(|carrier| carrier.clear(cookies, &mut headers));
     let came = slot.came.as_ref().map(|came| &*came.verified);
     bury(slot, came.into_iter().chain(last), &mut headers);
     slot.tell(SessionEvent::Destroyed);
-    End(headers)
+    headers
 }
 
 /// Marks sessions as ended, in every cookie that may come back with one.

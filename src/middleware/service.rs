@@ -15,7 +15,7 @@ use super::finish::{failure, finish};
 use super::forms::{Field, Forms};
 use super::layer::{Config, SessionLayer};
 use super::slot::{Came, Cookies, Slot, Typed};
-use crate::carrier::{Carrier, Found, Marks};
+use crate::carrier::{Carrier, Found};
 use crate::token::reason::Reason;
 use crate::tokens::Tokens;
 
@@ -230,8 +230,11 @@ fn verify(
     field: &Field,
 ) -> Result<Came, SessionEvent> {
     let read = |place: &Carrier| match place.as_cookie() {
-        Some(cookie) => cookie.token(cookies),
-        None => (place.read(headers, uri, field.0.as_ref()), Marks::default()),
+        Some(cookie) => {
+            let (found, marks) = cookie.token(cookies);
+            (found, Some(marks))
+        }
+        None => (place.read(headers, uri, field.0.as_ref()), None),
     };
     let mut found = config.carriers.iter().map(read).enumerate();
     let found = found.find(|(_, (found, _))| !matches!(found, Found::Nothing));
@@ -246,11 +249,16 @@ fn verify(
         "" => SessionEvent::Refused(Reason::NotAToken),
         _ => SessionEvent::Refused(refused.reason()),
     })?;
-    // Where it came another way than by a cookie, the marks of a logout are in those that came beside it.
     let id = verified.info().id;
-    let by_cookie = config.carriers.get(carrier).and_then(Carrier::as_cookie).is_some();
-    let beside = || config.carriers.iter().filter_map(Carrier::as_cookie);
-    if marks.are_of(id) || !by_cookie && beside().any(|cookie| cookie.marks(cookies).are_of(id)) {
+    let is_over = match marks {
+        Some(marks) => marks.are_of(id),
+        // The marks of a logout are in the cookies that came beside it.
+        None => {
+            let mut beside = config.carriers.iter().filter_map(Carrier::as_cookie);
+            beside.any(|cookie| cookie.marks(cookies).are_of(id))
+        }
+    };
+    if is_over {
         return Err(SessionEvent::Ended);
     }
     Ok(Came { verified: Arc::new(verified), text, carrier })

@@ -10,11 +10,14 @@ use super::keys::AudienceKeys;
 use super::verify::info;
 use crate::lifetime::{self, Wish};
 use crate::session::{RawState, SessionInfo};
+use crate::size::{Heaviest, heaviest};
 use crate::token::claims::Claims;
 use crate::token::format::{self, HEADER_LEN, Protection, TAG_LEN};
 use crate::token::random::draw;
 use crate::token::sealed::{CLAIMS_AT, FreshNonce};
-use crate::token::state::{self, StateError};
+#[cfg(feature = "jwt")]
+use crate::token::state;
+use crate::token::state::StateError;
 
 /// A session that is about to begin.
 #[derive(Clone)]
@@ -319,28 +322,6 @@ pub enum IssueError {
     Randomness(String),
 }
 
-/// The fields of a state that weigh most, and their bytes.
-pub(crate) fn heaviest(state: &[u8]) -> Vec<(String, usize)> {
-    let mut heaviest = state::weights(state);
-    heaviest.truncate(HEAVIEST_SHOWN);
-    heaviest
-}
-
-/// Fields with their bytes, for people.
-pub(crate) struct Heaviest<'a>(pub(crate) &'a [(String, usize)]);
-
-impl fmt::Display for Heaviest<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, (field, bytes)) in self.0.iter().enumerate() {
-            let between = if n == 0 { "" } else { ", " };
-            // A name is the application's, and may be anything.
-            let cut: String = field.chars().take(LONGEST_NAME).collect();
-            write!(f, "{between}{} ({bytes} bytes)", cut.escape_debug())?;
-        }
-        Ok(())
-    }
-}
-
 /// A subject is absent, or 1 to 255 bytes.
 pub(crate) fn check_subject(subject: Option<&str>) -> Result<(), IssueError> {
     match subject.map(str::len) {
@@ -399,6 +380,3 @@ impl std::error::Error for IssueError {
         }
     }
 }
-
-const HEAVIEST_SHOWN: usize = 3;
-const LONGEST_NAME: usize = 64;
