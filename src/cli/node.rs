@@ -19,7 +19,7 @@ use super::failure::Failure;
 use super::until_told::told;
 use crate::service::{Address, Bound, Handed, clock_complaint};
 
-pub(super) use check::Findings;
+pub(super) use check::{Findings, addresses};
 pub(super) use gateway::{GatewayArgs, cookie, rules};
 pub(super) use limits::{LimitArgs, at_least_one, some_time};
 pub(super) use logs::LogArgs;

@@ -25,8 +25,6 @@ use crate::service::{
 };
 use crate::tokens::Tokens;
 
-pub(super) use check::addresses;
-
 /// Serves sessions over HTTP: issue, verify, renew, introspect
 ///
 /// Callers need a credential (saddlebag credential issue). Listens on loopback unless told otherwise, and
@@ -272,8 +270,7 @@ impl Serve {
             return Err(failure);
         }
         let bound = gateway.as_ref().and_then(Bound::ip).into_iter();
-        let warnings =
-            [self.in_clear(api.ip().into_iter()), gateway_in_clear(&self.gateway, bound)];
+        let warnings = [self.in_clear(api.ip().into_iter()), self.gateway.in_clear(bound)];
         for warning in warnings.into_iter().flatten() {
             tracing::warn!("{warning}");
         }
@@ -290,17 +287,4 @@ impl Serve {
         service.run(listeners, ended, Duration::from_secs(self.drain.0)).await;
         Ok(Exit::Done)
     }
-}
-
-/// The same of a gateway, at whosever it is: it speaks no TLS.
-pub(super) fn gateway_in_clear(
-    gateway: &GatewayArgs,
-    mut addresses: impl Iterator<Item = IpAddr>,
-) -> Option<String> {
-    let place = gateway.gateway_listen.as_ref()?;
-    addresses.any(|address| !address.is_loopback()).then(|| {
-        format!(
-            "--gateway-listen {place} is beyond this machine, and without TLS tokens travel there in clear"
-        )
-    })
 }

@@ -17,7 +17,6 @@ use super::node::{
     self, GatewayArgs, LimitArgs, LogArgs, TlsArgs, WatchArgs, at_least_one, some_time,
 };
 use super::ring::{RingLocation, location_parser};
-use super::serve::gateway_in_clear;
 use crate::carrier::Cookie;
 use crate::gateway::{Believed, Rules};
 use crate::service::{
@@ -212,7 +211,7 @@ impl Sidecar {
                 None => None,
             };
             let beyond = gateway.as_ref().and_then(Bound::ip).into_iter();
-            if let Some(warning) = gateway_in_clear(&self.gateway, beyond) {
+            if let Some(warning) = self.gateway.in_clear(beyond) {
                 tracing::warn!("{warning}");
             }
             node::announce("front", &front)?;

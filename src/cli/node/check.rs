@@ -1,6 +1,6 @@
 //! `--check` of verbs that serve: looks at everything that a start would, binds nothing, and changes nothing.
 
-use std::net::ToSocketAddrs;
+use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
@@ -222,4 +222,14 @@ impl Findings {
         });
         Ok(exit)
     }
+}
+
+/// The addresses of a place, where its name tells them: what systemd hands over is not there yet.
+pub(in crate::cli) fn addresses(place: Option<&Address>) -> impl Iterator<Item = IpAddr> {
+    let address = match place {
+        Some(Address::Tcp(address)) => Some(address),
+        _ => None,
+    };
+    let all = address.and_then(|address| address.to_socket_addrs().ok());
+    all.into_iter().flatten().map(|address| address.ip())
 }

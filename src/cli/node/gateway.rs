@@ -1,5 +1,6 @@
 //! The gateway listener as flags.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -74,6 +75,19 @@ impl GatewayArgs {
             Some(place) => super::bind("--gateway-listen", place, false, handed).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// What travels where others may read it, from these addresses: a gateway speaks no TLS.
+    pub(in crate::cli) fn in_clear(
+        &self,
+        mut addresses: impl Iterator<Item = IpAddr>,
+    ) -> Option<String> {
+        let place = self.gateway_listen.as_ref()?;
+        addresses.any(|address| !address.is_loopback()).then(|| {
+            format!(
+                "--gateway-listen {place} is beyond this machine, and without TLS tokens travel there in clear"
+            )
+        })
     }
 
     /// How the gateway is run, where there is one.

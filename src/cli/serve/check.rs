@@ -1,16 +1,13 @@
 //! `serve --check`: validates what would run, and prints it.
 
-use std::net::{IpAddr, ToSocketAddrs};
-
 use saddlebag_keys::{KeyRing, KeyRingHandle, Store};
 
+use super::Serve;
 use super::rotate::scoped;
-use super::{Serve, gateway_in_clear};
 use crate::cli::End;
 use crate::cli::console::Console;
-use crate::cli::node::{self, Findings};
+use crate::cli::node::{self, Findings, addresses};
 use crate::credential::Credentials;
-use crate::service::Address;
 
 impl Serve {
     /// Looks at everything that a start would, binds nothing, and changes nothing.
@@ -63,20 +60,8 @@ impl Serve {
         ]);
         findings.failure(self.misplaced());
         let gateway = addresses(self.gateway.gateway_listen.as_ref());
-        let warnings = [
-            self.in_clear(addresses(Some(&self.listen))),
-            gateway_in_clear(&self.gateway, gateway),
-        ];
+        let warnings =
+            [self.in_clear(addresses(Some(&self.listen))), self.gateway.in_clear(gateway)];
         warnings.into_iter().flatten().for_each(|warning| findings.warning(warning));
     }
-}
-
-/// The addresses of a place, where its name tells them: what systemd hands over is not there yet.
-pub(in crate::cli) fn addresses(place: Option<&Address>) -> impl Iterator<Item = IpAddr> {
-    let address = match place {
-        Some(Address::Tcp(address)) => Some(address),
-        _ => None,
-    };
-    let all = address.and_then(|address| address.to_socket_addrs().ok());
-    all.into_iter().flatten().map(|address| address.ip())
 }

@@ -8,8 +8,7 @@ use saddlebag_keys::KeyRingHandle;
 use super::Sidecar;
 use crate::cli::End;
 use crate::cli::console::Console;
-use crate::cli::node::{self, Findings};
-use crate::cli::serve::{addresses, gateway_in_clear};
+use crate::cli::node::{self, Findings, addresses};
 use crate::service::Address;
 use crate::sidecar::Upstream;
 
@@ -47,7 +46,7 @@ impl Sidecar {
         }
         findings.listeners(&places);
         let gateway = addresses(self.gateway.gateway_listen.as_ref());
-        if let Some(warning) = gateway_in_clear(&self.gateway, gateway) {
+        if let Some(warning) = self.gateway.in_clear(gateway) {
             findings.warning(warning);
         }
         findings.failure(self.misplaced());
