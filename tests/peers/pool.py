@@ -1,4 +1,4 @@
-"""The nodes of `nodes`, processes of examples/counter.rs, and the HAProxy before them."""
+"""The nodes of `nodes`, processes of examples (counter.rs, login.rs), and the HAProxy before them."""
 
 import os
 import re
@@ -37,14 +37,14 @@ backend nodes
 
 
 class Node:
-    """A process of the counter, at one address from start to start; it ends with the block."""
+    """A process of an example, at one address from start to start; it ends with the block."""
 
-    def __init__(self, folder, name, ring):
+    def __init__(self, folder, name, ring, example="counter"):
         self.folder, self.name, self.ring = folder, name, ring
         self.address = "127.0.0.1:0"
-        self.program = os.path.join(os.path.dirname(program()), "examples/counter")
+        self.program = os.path.join(os.path.dirname(program()), f"examples/{example}")
         if not os.access(self.program, os.X_OK):
-            raise Missing(f"{self.program} is no program: cargo build --features server --example counter")
+            raise Missing(f"{self.program} is no program: cargo build --features server --example {example}")
 
     def __enter__(self):
         self.start()
