@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use pin_project_lite::pin_project;
+use saddlebag_keys::UnixTime;
 use tower_service::Service;
 
 use super::event::SessionEvent;
@@ -208,7 +209,9 @@ fn open(
         false => Cookies::default(),
     };
     let tokens = bound.as_ref().unwrap_or(&config.tokens);
-    let (came, event) = match verify(config, tokens, cookies.as_slice(), headers, uri, field) {
+    let began = config.now();
+    let verified = verify(config, tokens, cookies.as_slice(), headers, uri, field, began);
+    let (came, event) = match verified {
         Ok(came) => (Some(came), SessionEvent::Verified),
         Err(event) => {
             tracing::debug!(reason = event.code(), "no session");
@@ -217,7 +220,7 @@ fn open(
     };
     config.tell(event);
     let broken = event == SessionEvent::BrokenSet;
-    Some(Arc::new(Slot::new(Arc::clone(config), bound, cookies, came, broken)))
+    Some(Arc::new(Slot::new(Arc::clone(config), began, bound, cookies, came, broken)))
 }
 
 /// The token of the first carrier that holds one, if it is valid.
@@ -228,6 +231,7 @@ fn verify(
     headers: &HeaderMap,
     uri: &Uri,
     field: &Field,
+    now: UnixTime,
 ) -> Result<Came, SessionEvent> {
     let read = |place: &Carrier| match place.as_cookie() {
         Some(cookie) => {
@@ -243,12 +247,12 @@ fn verify(
         Some((_, (Found::Unread(why), _))) => return Err(why.into()),
         Some((carrier, (Found::Text(text), marks))) => (carrier, text, marks),
     };
-    let verified = tokens.verify_ascii_at(text.as_bytes(), config.now());
-    let verified = verified.map_err(|refused| match text.as_str() {
+    let verified = match tokens.verify_ascii_at(text.as_bytes(), now) {
+        Ok(verified) => Arc::new(verified),
         // No UTF-8, or nothing at all.
-        "" => SessionEvent::Refused(Reason::NotAToken),
-        _ => SessionEvent::Refused(refused.reason()),
-    })?;
+        Err(_) if text.as_str().is_empty() => return Err(SessionEvent::Refused(Reason::NotAToken)),
+        Err(refused) => return Err(SessionEvent::Refused(refused.reason())),
+    };
     let id = verified.info().id;
     let is_over = match marks {
         Some(marks) => marks.are_of(id),
@@ -261,7 +265,7 @@ fn verify(
     if is_over {
         return Err(SessionEvent::Ended);
     }
-    Ok(Came { verified: Arc::new(verified), text, carrier })
+    Ok(Came { verified, text, carrier })
 }
 
 impl<S: Clone, T, F: Clone> Clone for SessionService<S, T, F> {

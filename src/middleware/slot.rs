@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
+use saddlebag_keys::UnixTime;
 
 use super::event::SessionEvent;
 use super::incoming::Incoming;
@@ -20,6 +21,8 @@ use crate::tokens::{IssueError, Issued, NewSession, RenewError, Renewal, Tokens}
 /// The slot of one session of one request.
 pub(super) struct Slot {
     pub(super) config: Arc<Config>,
+    /// When the request came.
+    began: UnixTime,
     /// The layer's, bound to what the request is bound to, where it is.
     bound: Option<Tokens>,
     pub(super) came: Option<Came>,
@@ -101,6 +104,7 @@ pub(super) struct Difference {
 impl Slot {
     pub(super) fn new(
         config: Arc<Config>,
+        began: UnixTime,
         bound: Option<Tokens>,
         cookies: Cookies,
         came: Option<Came>,
@@ -108,7 +112,7 @@ impl Slot {
     ) -> Self {
         let [asked, taken, handed_out] = [const { AtomicBool::new(false) }; 3];
         let fate = Mutex::new(Some(Fate::Kept));
-        Self { config, bound, came, broken, cookies, asked, taken, handed_out, fate }
+        Self { config, began, bound, came, broken, cookies, asked, taken, handed_out, fate }
     }
 
     /// The tokens of this request's session.
@@ -171,11 +175,11 @@ impl Slot {
 
     /// The next token of a session that nobody changed, where its renewal is due and can be had.
     pub(super) fn renewed(&self, session: &Verified) -> Option<Issued> {
-        let now = self.config.now();
-        if !self.tokens().renewal_is_due_at(session, now) {
+        // A look at the clock costs as much as all else here, and most sessions are not due.
+        if !self.tokens().renewal_is_due_at(session, self.began) {
             return None;
         }
-        let renewed = self.tokens().renew_at(session, Renewal::keep(), now);
+        let renewed = self.tokens().renew_at(session, Renewal::keep(), self.config.now());
         renewed.inspect_err(|error| self.not_renewed(error)).ok()
     }
 

@@ -4,8 +4,11 @@
 mod contenders;
 mod states;
 
-use axum::Router;
+use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::{Router, ServiceExt};
+use saddlebag::SessionLayer;
+use tower_layer::Layer;
 
 use states::State;
 
@@ -21,11 +24,12 @@ async fn main() {
         panic!("what is asked is a contender, a payload, and for redis its address");
     };
     let state = State::of(payload).expect("p256 or p3k");
-    let Served { router, cookie } = match contender.as_str() {
+    let Served { router, around, cookie } = match contender.as_str() {
         "limit" => contenders::saddlebag::limit(&state),
         "layer" => contenders::saddlebag::layer(&state),
         "by_hand" => contenders::saddlebag::by_hand(&state),
         "undecoded" => contenders::saddlebag::undecoded(&state),
+        "around" => contenders::saddlebag::around(&state),
         "typed" => contenders::saddlebag::typed(&state),
         "jwt" => contenders::jwt::served(&state),
         "private" => contenders::private::served(&state),
@@ -35,13 +39,29 @@ async fn main() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     println!("{}", listener.local_addr().expect("an address"));
     println!("{NAME}={cookie}");
-    axum::serve(listener, router).await.expect("a server");
+    match around {
+        None => axum::serve(listener, router).await,
+        Some(layer) => {
+            let served = ServiceExt::<Request>::into_make_service(layer.layer(router));
+            axum::serve(listener, served).await
+        }
+    }
+    .expect("a server");
 }
 
 /// What a contender serves, and the cookie of a session in it.
 pub struct Served {
     router: Router,
+    /// What is around the router as a whole.
+    around: Option<SessionLayer<State>>,
     cookie: String,
+}
+
+impl Served {
+    /// Nothing is around the router.
+    fn new(router: Router, cookie: String) -> Self {
+        Self { router, around: None, cookie }
+    }
 }
 
 /// What a handler answers with.

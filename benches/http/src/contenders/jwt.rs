@@ -43,5 +43,5 @@ pub fn served(state: &State) -> Served {
     let key = EncodingKey::from_secret(&secret);
     let cookie = jsonwebtoken::encode(&Header::default(), &claims, &key).expect("a token");
     let keys: &'static Keys = Box::leak(Box::new(keys));
-    Served { router: Router::new().route("/", get(handler)).with_state(keys), cookie }
+    Served::new(Router::new().route("/", get(handler)).with_state(keys), cookie)
 }

@@ -47,5 +47,5 @@ pub fn served(state: &State) -> Served {
     let set = set.to_str().expect("text").split(';').next().expect("a cookie");
     let cookie = set.strip_prefix(NAME).and_then(|it| it.strip_prefix('=')).expect("its name");
     let router = Router::new().route("/", get(handler)).with_state(App(key));
-    Served { router, cookie: cookie.to_owned() }
+    Served::new(router, cookie.to_owned())
 }

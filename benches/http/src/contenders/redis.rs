@@ -33,8 +33,5 @@ pub async fn served(state: &State, address: &str) -> Served {
     store.create(&mut record).await.expect("Redis");
     let layer =
         SessionManagerLayer::new(store).with_name(NAME).with_expiry(Expiry::OnInactivity(lifetime));
-    Served {
-        router: Router::new().route("/", get(handler)).layer(layer),
-        cookie: record.id.to_string(),
-    }
+    Served::new(Router::new().route("/", get(handler)).layer(layer), record.id.to_string())
 }

@@ -15,13 +15,13 @@ use crate::{Answer, NO_SESSION, Served, answer};
 /// The token is sent, and nobody looks at it.
 pub fn limit(state: &State) -> Served {
     let handler = || async { answer("no session was read...") };
-    Served { router: Router::new().route("/", get(handler)), cookie: token(&tokens(), state) }
+    Served::new(Router::new().route("/", get(handler)), token(&tokens(), state))
 }
 
 /// The same inside a layer that does nothing: what axum itself takes for there being one.
 pub fn layer(state: &State) -> Served {
-    let Served { router, cookie } = limit(state);
-    Served { router: router.layer(Identity::new()), cookie }
+    let Served { router, cookie, .. } = limit(state);
+    Served::new(router.layer(Identity::new()), cookie)
 }
 
 /// Verified by the handler, who knows where the token is: no layer, no other cookie, no answer that depends on it.
@@ -35,17 +35,24 @@ pub fn by_hand(state: &State) -> Served {
         let session = token.and_then(|token| tokens.verify(token).ok()).ok_or(NO_SESSION)?;
         answer(session.subject().ok_or(NO_SESSION)?)
     };
-    Served { router: Router::new().route("/", get(handler)), cookie }
+    Served::new(Router::new().route("/", get(handler)), cookie)
 }
 
+/// The layer on each route, as `Router::layer` puts it there.
 pub fn undecoded(state: &State) -> Served {
+    let Served { router, cookie, around } = around(state);
+    Served::new(router.layer(around.expect("a layer")), cookie)
+}
+
+/// The layer around the whole router.
+pub fn around(state: &State) -> Served {
     async fn handler(session: RawSession<State>) -> Answer {
         answer(session.subject().ok_or(NO_SESSION)?)
     }
     let tokens = tokens();
     let cookie = token(&tokens, state);
-    let layer = SessionLayer::<State>::new(tokens);
-    Served { router: Router::new().route("/", get(handler)).layer(layer), cookie }
+    let around = Some(SessionLayer::<State>::new(tokens));
+    Served { around, ..Served::new(Router::new().route("/", get(handler)), cookie) }
 }
 
 pub fn typed(state: &State) -> Served {
@@ -55,7 +62,7 @@ pub fn typed(state: &State) -> Served {
     let tokens = tokens();
     let cookie = token(&tokens, state);
     let layer = SessionLayer::<State>::new(tokens);
-    Served { router: Router::new().route("/", get(handler)).layer(layer), cookie }
+    Served::new(Router::new().route("/", get(handler)).layer(layer), cookie)
 }
 
 const START: &str = "__Host-session=";
