@@ -88,6 +88,11 @@ impl RawState {
     ///
     /// [`StateError`] where it is no JSON, repeats a name, or nests deeper than 32 levels.
     pub fn from_json(text: &[u8]) -> Result<Self, StateError> {
+        // At once: `serde_json` would look at each string for itself.
+        Self::from_json_text(std::str::from_utf8(text).map_err(StateError::no_text)?)
+    }
+
+    pub(crate) fn from_json_text(text: &str) -> Result<Self, StateError> {
         let mut cbor = Vec::with_capacity(text.len());
         state::from_json(text, &mut cbor)?;
         Ok(Self(cbor))
@@ -142,13 +147,12 @@ pub struct Verified {
     pub(crate) info: SessionInfo,
     pub(crate) key: KeyId,
     pub(crate) protection: Protection,
-    /// What was decoded, the claims in plain text somewhere in it; then the audience; then the binding.
+    /// What was decoded, the claims in plain text somewhere in it; then the audience; then the binding, or of a jwt,
+    /// which has none, the state as it was written.
     pub(crate) bytes: Vec<u8>,
     pub(crate) audience: Range<usize>,
     pub(crate) subject: Option<Range<usize>>,
     pub(crate) state: Range<usize>,
-    /// A jwt's state as it was written.
-    pub(crate) state_json: Option<Box<str>>,
 }
 
 impl Verified {
@@ -166,6 +170,17 @@ impl Verified {
 
     /// What it was bound to; empty where it was not.
     pub(crate) fn binding(&self) -> &[u8] {
+        if self.protection == Protection::Jwt { &[] } else { self.behind_audience() }
+    }
+
+    /// A jwt's state as it was written.
+    pub(crate) fn state_as_written(&self) -> Option<&str> {
+        // Copied from a text.
+        let is_jwt = self.protection == Protection::Jwt;
+        is_jwt.then(|| std::str::from_utf8(self.behind_audience()).ok())?
+    }
+
+    fn behind_audience(&self) -> &[u8] {
         self.bytes.get(self.audience.end..).unwrap_or_default()
     }
 

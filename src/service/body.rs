@@ -127,7 +127,7 @@ fn plain(told: &str) -> String {
 
 /// Turns the member `state` into what a token carries.
 pub(super) fn state(state: &RawValue) -> Result<RawState, Problem> {
-    RawState::from_json(state.get().as_bytes()).map_err(|error| {
+    RawState::from_json_text(state.get()).map_err(|error| {
         let path = error.path().replacen('$', "$.state", 1);
         Problem::invalid_state(&path, error.kind())
     })

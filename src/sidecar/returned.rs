@@ -50,7 +50,7 @@ impl Returned {
         };
         let state = text(&SET, "set")?.map(|text| {
             // Where in a state it is wrong is the state's own, and in no log.
-            let state = RawState::from_json(text.as_bytes());
+            let state = RawState::from_json_text(&text);
             state.map_err(|error| format!("{SET}: {}", error.kind()))
         });
         let subject =

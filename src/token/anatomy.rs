@@ -116,13 +116,13 @@ fn sealed(token: &str) -> Option<Anatomy> {
 }
 
 fn jwt(token: &str) -> Option<Anatomy> {
-    let (algorithm, jws) = parse_jwt(token)?;
+    let (algorithm, kid, jws) = parse_jwt(token)?;
     // A segment's text, back to the bytes it spells.
     let mut segments =
         token.split('.').map(|segment| segment.len().saturating_mul(3).div_euclid(4));
     let (header, payload, signature) = (segments.next()?, segments.next()?, segments.next()?);
     let mut parts = vec![part(0, "header", header), part(0, "payload", payload)];
-    let members: BTreeMap<String, &RawValue> = serde_json::from_slice(&jws.payload).ok()?;
+    let members: BTreeMap<String, &RawValue> = serde_json::from_slice(jws.payload()).ok()?;
     let mut members: Vec<(String, usize)> = members
         .into_iter()
         // Two quotes, a colon and a comma.
@@ -132,22 +132,25 @@ fn jwt(token: &str) -> Option<Anatomy> {
     members.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
     parts.extend(members.into_iter().map(|(name, bytes)| part(1, name, bytes)));
     parts.push(part(0, "signature", signature));
-    let claims = jws.unverified().and_then(|(audience, opened)| {
-        Claims::parse(&opened.claims).ok().map(|claims| unverified(&claims, Some(audience)))
+    let claims = jws.unverified().and_then(|(audience, claims)| {
+        Claims::parse(&claims).ok().map(|claims| unverified(&claims, Some(audience)))
     });
     Some(Anatomy {
         protection: Protection::Jwt,
         characters: token.len(),
-        key: KeyHint::Jwt { algorithm, kid: jws.kid.clone() },
+        key: KeyHint::Jwt { algorithm, kid },
         parts,
         claims: Some(claims.ok_or(ClaimsError::Type)),
     })
 }
 
-fn parse_jwt(token: &str) -> Option<(JwtAlgorithm, Jws<'_>)> {
-    [JwtAlgorithm::Hs256, JwtAlgorithm::EdDsa]
+/// What looks like a jwt, with the algorithm and the kid of its header.
+fn parse_jwt(token: &str) -> Option<(JwtAlgorithm, String, Jws<'_>)> {
+    let jws = Jws::parse(token)?;
+    let (algorithm, kid) = [JwtAlgorithm::Hs256, JwtAlgorithm::EdDsa]
         .into_iter()
-        .find_map(|algorithm| Some((algorithm, Jws::parse(token, algorithm)?)))
+        .find_map(|algorithm| Some((algorithm, jws.kid(algorithm)?.into_owned())))?;
+    Some((algorithm, kid, jws))
 }
 
 fn unverified(claims: &Claims<'_>, audience: Option<String>) -> Unverified {
@@ -172,7 +175,7 @@ fn part(level: usize, name: impl Into<String>, bytes: usize) -> Part {
 
 /// The kid of what looks like a jwt.
 pub(crate) fn jwt_kid(token: &str) -> Option<String> {
-    parse_jwt(token).map(|(_, jws)| jws.kid)
+    parse_jwt(token).map(|(_, kid, _)| kid)
 }
 
 /// Why a text with a token's start is none. Shows one character of it at most.
@@ -198,7 +201,7 @@ pub(crate) fn why_malformed(token: &str, jwt: Option<JwtAlgorithm>) -> String {
 }
 
 fn why_no_jwt(token: &str, accepted: Option<JwtAlgorithm>) -> String {
-    if let (Some((found, _)), Some(accepted)) = (parse_jwt(token), accepted) {
+    if let (Some((found, ..)), Some(accepted)) = (parse_jwt(token), accepted) {
         return format!(
             "its algorithm is {}, and {} is accepted",
             found.as_str(),

@@ -86,7 +86,8 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 }
 
 /// Both decoders refuse padding, other alphabets, white space and unused trailing bits.
-fn decode_into(text: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
+#[inline(always)]
+pub(super) fn decode_into(text: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
     #[cfg(target_arch = "x86_64")]
     if text.len() >= long::LEAST
         && let Some(decoder) = &*long::DECODER

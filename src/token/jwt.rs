@@ -5,19 +5,21 @@
 //! clock cannot be injected, and it ignores what it does not know.
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::ops::Range;
 
-use base64_simd::URL_SAFE_NO_PAD;
+use base64_simd::{AsOut, URL_SAFE_NO_PAD};
 use jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER;
 use jsonwebtoken::jwk::EllipticCurve;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use saddlebag_keys::{Audience, Secret, derive};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::claims::Claims;
-use super::format::text_len;
+use super::format::{decode_into, text_len};
 use super::provider::Mac;
 use super::reason::Reason;
 use super::state;
@@ -64,25 +66,32 @@ enum Suite {
 }
 
 impl Suite {
-    fn sign(&self, signed: &[u8]) -> Option<Vec<u8>> {
+    /// Appends a dot and the signature of what is before it.
+    fn sign(&self, token: &mut String) -> Option<()> {
         match self {
-            Self::Hs256(mac) => Some(mac.tag(&[signed]).into()),
+            Self::Hs256(mac) => append(token, &mac.tag(&[token.as_bytes()])),
             Self::EdDsa { signs, .. } => {
                 let signer = (DEFAULT_PROVIDER.signer_factory)(&Algorithm::EdDSA, signs);
-                signer.ok()?.try_sign(signed).ok()
+                append(token, &signer.ok()?.try_sign(token.as_bytes()).ok()?);
             }
         }
+        Some(())
     }
 
-    fn verifies(&self, signed: &[u8], signature: &Vec<u8>) -> bool {
+    fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
         match self {
-            Self::Hs256(mac) => mac.tag(&[signed]).ct_eq(signature.as_slice()).into(),
+            Self::Hs256(mac) => mac.tag(&[signed]).ct_eq(signature).into(),
             Self::EdDsa { verifies, .. } => {
                 let verifier = (DEFAULT_PROVIDER.verifier_factory)(&Algorithm::EdDSA, verifies);
-                verifier.is_ok_and(|verifier| verifier.verify(signed, signature).is_ok())
+                verifier.is_ok_and(|verifier| verifier.verify(signed, &signature.to_vec()).is_ok())
             }
         }
     }
+}
+
+fn append(token: &mut String, signature: &[u8]) {
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_append(signature, token);
 }
 
 impl JwtKey {
@@ -119,21 +128,24 @@ impl JwtKey {
     ) -> Result<Option<String>, E> {
         let mut payload =
             Vec::with_capacity(claims.state.len().saturating_mul(2).max(USUAL_PAYLOAD));
-        let started = Members {
-            aud: audience.as_str(),
-            iat: claims.issued_at(),
-            exp: claims.expires_at(),
-            auth_time: claims.started,
-            ends: claims.ends_at(),
-            rev: claims.revision,
-            jti: &URL_SAFE_NO_PAD.encode_to_string(claims.id),
-        };
-        if serde_json::to_writer(&mut payload, &started).is_err() {
-            return Ok(None);
+        // An audience has no character that JSON escapes.
+        payload.extend_from_slice(br#"{"aud":""#);
+        payload.extend_from_slice(audience.as_str().as_bytes());
+        payload.push(b'"');
+        for (name, number) in [
+            (r#","iat":"#, claims.issued_at()),
+            (r#","exp":"#, claims.expires_at()),
+            (r#","auth_time":"#, claims.started),
+            (r#","ends":"#, claims.ends_at()),
+            (r#","rev":"#, claims.revision.into()),
+        ] {
+            payload.extend_from_slice(name.as_bytes());
+            payload.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
         }
-        // Two members follow the others; what closed the object gives way to them.
-        payload.pop();
-        payload.extend_from_slice(br#","state":"#);
+        payload.extend_from_slice(br#","jti":""#);
+        let mut id = [0; ID_LEN];
+        payload.extend_from_slice(URL_SAFE_NO_PAD.encode(&claims.id, id.as_mut_slice().as_out()));
+        payload.extend_from_slice(br#"","state":"#);
         write_state(&mut payload)?;
         if let Some(subject) = claims.subject {
             payload.extend_from_slice(br#","sub":"#);
@@ -146,29 +158,32 @@ impl JwtKey {
         let mut token = String::with_capacity(length.saturating_add(LONGEST_SIGNATURE));
         token.push_str(&self.header);
         URL_SAFE_NO_PAD.encode_append(&payload, &mut token);
-        let Some(signature) = self.suite.sign(token.as_bytes()) else {
-            return Ok(None);
-        };
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_append(signature, &mut token);
-        Ok(Some(token))
+        Ok(self.suite.sign(&mut token).map(|()| token))
     }
 
-    /// Checks the signature, then reads the payload.
-    pub(crate) fn open(&self, jws: &Jws<'_>, audience: &Audience) -> Result<Opened, Reason> {
-        if jws.signature.len() != self.algorithm.signature_len()
-            || !self.suite.verifies(jws.signed.as_bytes(), &jws.signature)
+    /// Checks the signature, then reads the payload. The claims have room for the state's text, and so many bytes more.
+    pub(crate) fn open<'a>(
+        &self,
+        jws: &'a Jws<'_>,
+        audience: &Audience,
+        more: usize,
+    ) -> Result<Opened<'a>, Reason> {
+        let signature = jws.signature();
+        if signature.len() != self.algorithm.signature_len()
+            || !self.suite.verifies(jws.signed.as_bytes(), signature)
         {
             return Err(Reason::BadTag);
         }
-        let payload: Payload<'_> = object(&jws.payload).ok_or(Reason::BadClaims)?;
-        payload.opened(audience).ok_or(Reason::BadClaims)
+        let payload: Payload<'_> = object(jws.payload()).ok_or(Reason::BadClaims)?;
+        let state = payload.state.get();
+        let claims = payload.claims(audience, more.saturating_add(state.len()));
+        Ok(Opened { claims: claims.ok_or(Reason::BadClaims)?, state })
     }
 }
 
 /// What anybody may know of one ring key's EdDSA key for one audience (RFC 7517, RFC 8037).
 #[cfg(feature = "server")]
-#[derive(Serialize, utoipa::ToSchema)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[schema(as = Jwk)]
 pub(crate) struct PublicJwk {
     /// `OKP`.
@@ -213,41 +228,67 @@ fn ed25519_public(pkcs8: &[u8]) -> Option<Vec<u8>> {
 /// A compact serialization, taken apart, and nothing of it believed.
 pub(crate) struct Jws<'a> {
     signed: &'a str,
-    pub(crate) kid: String,
-    pub(crate) payload: Vec<u8>,
-    signature: Vec<u8>,
+    /// What the header, the payload and the signature spell, one behind the other.
+    bytes: Vec<u8>,
+    payload: Range<usize>,
 }
 
 impl<'a> Jws<'a> {
-    /// Takes a text with two dots apart; its header must be the one that `algorithm` gives.
-    pub(crate) fn parse(text: &'a str, algorithm: JwtAlgorithm) -> Option<Self> {
+    /// Takes a text with two dots apart.
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let (signed, signature) = text.rsplit_once('.')?;
         let (header, payload) = signed.split_once('.')?;
-        let decode = |segment: &str| URL_SAFE_NO_PAD.decode_to_vec(segment).ok();
-        let (header, payload, signature) = (decode(header)?, decode(payload)?, decode(signature)?);
-        let header: Header<'_> = object(&header)?;
-        if header.alg != algorithm.as_str() || header.typ != "JWT" {
-            return None;
-        }
-        let kid = header.kid.into_owned();
-        Some(Self { signed, kid, payload, signature })
+        let mut bytes = DECODED.take();
+        bytes.clear();
+        decode_into(header.as_bytes(), &mut bytes)?;
+        let start = bytes.len();
+        decode_into(payload.as_bytes(), &mut bytes)?;
+        let payload = start..bytes.len();
+        decode_into(signature.as_bytes(), &mut bytes)?;
+        Some(Self { signed, bytes, payload })
+    }
+
+    /// The key that its header names, where that is a header of this algorithm.
+    pub(crate) fn kid(&self, algorithm: JwtAlgorithm) -> Option<Cow<'_, str>> {
+        let Header { alg, kid, typ } = object(self.bytes.get(..self.payload.start)?)?;
+        (alg == algorithm.as_str() && typ == "JWT").then_some(kid)
+    }
+
+    pub(crate) fn payload(&self) -> &[u8] {
+        self.bytes.get(self.payload.clone()).unwrap_or_default()
+    }
+
+    fn signature(&self) -> &[u8] {
+        self.bytes.get(self.payload.end..).unwrap_or_default()
     }
 
     /// The audience it names and its claims, neither of which anybody has verified.
     #[cfg(feature = "server")]
-    pub(crate) fn unverified(&self) -> Option<(String, Opened)> {
-        let payload: Payload<'_> = object(&self.payload)?;
+    pub(crate) fn unverified(&self) -> Option<(String, Vec<u8>)> {
+        let payload: Payload<'_> = object(self.payload())?;
         let audience = Audience::new(&payload.aud).ok()?;
-        Some((audience.to_string(), payload.opened(&audience)?))
+        Some((audience.to_string(), payload.claims(&audience, 0)?))
     }
 }
 
+/// Its memory is the next one's.
+impl Drop for Jws<'_> {
+    fn drop(&mut self) {
+        DECODED.set(std::mem::take(&mut self.bytes));
+    }
+}
+
+thread_local! {
+    /// Room for what a token spells, so that a thread makes it once.
+    static DECODED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 /// What a jwt's payload says, in the terms of every other token.
-pub(crate) struct Opened {
+pub(crate) struct Opened<'a> {
     /// The claims as the other suites carry them, state included.
     pub(crate) claims: Vec<u8>,
     /// The state as it was written, which a renewal repeats to the byte.
-    pub(crate) state: Box<str>,
+    pub(crate) state: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -259,18 +300,6 @@ struct Header<'a> {
     kid: Cow<'a, str>,
     #[serde(borrow)]
     typ: Cow<'a, str>,
-}
-
-/// The members of a payload before `state` and `sub`, in the order in which they are written.
-#[derive(Serialize)]
-struct Members<'a> {
-    aud: &'a str,
-    iat: u64,
-    exp: u64,
-    auth_time: u64,
-    ends: u64,
-    rev: u32,
-    jti: &'a str,
 }
 
 /// A payload; its members come in any order.
@@ -288,46 +317,63 @@ struct Payload<'a> {
     jti: Cow<'a, str>,
     #[serde(borrow)]
     state: &'a RawValue,
-    #[serde(default, deserialize_with = "not_null")]
+    #[serde(borrow, default, deserialize_with = "not_null")]
     sub: Option<Cow<'a, str>>,
 }
 
+/// A text, borrowed where it has no escapes: by itself serde makes a copy of it.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 impl Payload<'_> {
-    fn opened(&self, audience: &Audience) -> Option<Opened> {
+    /// The claims as the other suites carry them, with room for so many bytes more.
+    fn claims(&self, audience: &Audience, more: usize) -> Option<Vec<u8>> {
         if self.aud != audience.as_str() {
             return None;
         }
-        let id = URL_SAFE_NO_PAD.decode_to_vec(self.jti.as_bytes()).ok()?;
-        let mut state = Vec::with_capacity(self.state.get().len());
-        state::from_json(self.state.get().as_bytes(), &mut state).ok()?;
+        let mut id = [0; 12];
+        if self.jti.len() != ID_LEN
+            || URL_SAFE_NO_PAD.decode(self.jti.as_bytes(), id.as_mut_slice().as_out()).is_err()
+        {
+            return None;
+        }
         let claims = Claims {
-            id: id.try_into().ok()?,
+            id,
             started: self.auth_time,
             issued: self.iat.checked_sub(self.auth_time)?,
             expires: self.exp.checked_sub(self.iat)?,
             ends: self.ends.checked_sub(self.auth_time)?,
             revision: self.rev,
             subject: self.sub.as_deref(),
-            state: &state,
+            // Read to where it belongs, at the end.
+            state: &[],
         };
-        claims.validate().ok()?;
-        let mut bytes = Vec::with_capacity(claims.encoded_len());
+        let json = self.state.get();
+        let length = claims.encoded_len().saturating_add(json.len()).saturating_add(more);
+        let mut bytes = Vec::with_capacity(length);
         claims.encode_into(&mut bytes);
-        Some(Opened { claims: bytes, state: self.state.get().into() })
+        let start = bytes.len();
+        state::from_json(json, &mut bytes).ok()?;
+        Claims { state: bytes.get(start..)?, ..claims }.validate().ok()?;
+        Some(bytes)
     }
 }
 
 /// Reads a JSON object. Serde would also take an array of its members' values for one.
 fn object<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Option<T> {
     let starts = json.trim_ascii_start().first() == Some(&b'{');
-    serde_json::from_slice(json).ok().filter(|_| starts)
+    // As a text at once: `serde_json` would look at each string for itself.
+    let json = std::str::from_utf8(json).ok().filter(|_| starts)?;
+    serde_json::from_str(json).ok()
 }
 
 /// Absent is one thing; `null` where a subject belongs is another, and refused.
 fn not_null<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Cow<'de, str>>, D::Error> {
-    Cow::deserialize(input).map(Some)
+    Text::deserialize(input).map(|Text(text)| Some(text))
 }
 
+/// Characters of a session's id.
+const ID_LEN: usize = 16;
 /// Bytes that a payload without much of a state takes.
 const USUAL_PAYLOAD: usize = 500;
 /// Characters of a dot and an Ed25519 signature.

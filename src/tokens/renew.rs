@@ -107,7 +107,7 @@ impl Tokens {
             state: state.as_ref().map_or(verified.state_cbor(), RawState::as_cbor),
             ..if another { self.begun_again(id, now)? } else { continued }
         };
-        let state_json = verified.state_json.as_deref().filter(|_| state.is_none());
+        let state_json = verified.state_as_written().filter(|_| state.is_none());
         let (protection, binding) = (verified.protection, verified.binding());
         self.seal_under(keys.as_deref(), &claims, protection, binding, state_json, nonce, now)
             .map_err(IssueError::into_renew)

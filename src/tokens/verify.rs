@@ -80,15 +80,18 @@ impl Tokens {
         let token = std::str::from_utf8(token).map_err(|_| Refused::new(Reason::Malformed))?;
         let algorithm = self.shared.config.jwt.filter(|_| self.binding().is_empty());
         let algorithm = algorithm.ok_or(Refused::new(Reason::JwtNotAccepted))?;
-        let jws = Jws::parse(token, algorithm).ok_or(Refused::new(Reason::Malformed))?;
+        let jws = Jws::parse(token).ok_or(Refused::new(Reason::Malformed))?;
+        let kid = jws.kid(algorithm).ok_or(Refused::new(Reason::Malformed))?;
         let keys = self.keys();
         let keys = keys.as_deref().ok_or(Refused::new(Reason::NoRing))?;
-        let (suites, key) = keys.verifying_jwt(&jws.kid, now).map_err(Refused::new)?;
-        let opened = key.open(&jws, &self.shared.audience);
+        let (suites, key) = keys.verifying_jwt(&kid, now).map_err(Refused::new)?;
+        let opened = key.open(&jws, &self.shared.audience, self.shared_len());
         let opened = opened.map_err(|reason| Refused::under(reason, suites.id))?;
         let claims = 0..opened.claims.len();
-        let verified = self.finish(opened.claims, claims, suites.id, Protection::Jwt, keys, now)?;
-        Ok(Verified { state_json: Some(opened.state), ..verified })
+        let jwt = Protection::Jwt;
+        let mut verified = self.finish(opened.claims, claims, suites.id, jwt, keys, now)?;
+        verified.bytes.extend_from_slice(opened.state.as_bytes());
+        Ok(verified)
     }
 
     #[cfg(not(feature = "jwt"))]
@@ -128,16 +131,7 @@ impl Tokens {
         bytes.extend_from_slice(self.shared.audience.as_str().as_bytes());
         let binding = bytes.len();
         bytes.extend_from_slice(self.binding());
-        Ok(Verified {
-            info,
-            key,
-            protection,
-            subject,
-            state,
-            audience: audience..binding,
-            bytes,
-            state_json: None,
-        })
+        Ok(Verified { info, key, protection, subject, state, audience: audience..binding, bytes })
     }
 
     /// Bytes of what [`finish`](Self::finish) puts behind a token's own.

@@ -74,7 +74,7 @@ impl Sample {
 }
 
 fn state(value: &RawValue) -> Result<State, StateError> {
-    let raw = RawState::from_json(value.get().as_bytes())?;
+    let raw = RawState::from_json_text(value.get())?;
     let json = raw.to_json()?.len();
     Ok(State { raw, json })
 }

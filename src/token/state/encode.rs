@@ -281,7 +281,7 @@ fn raw<T: Serialize + ?Sized>(writer: &mut Writer<'_>, value: &T) -> Result<(), 
     value.serialize(Encoder { writer: &mut *writer })?;
     let text = writer.out.split_off(start);
     match item::read(&mut Cursor::new(&text)) {
-        Ok(Item::Text(json)) => write_json(json.as_bytes(), writer),
+        Ok(Item::Text(json)) => write_json(json, writer),
         _ => Err(writer.fail(StateErrorKind::Application)),
     }
 }

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
+use std::str::Utf8Error;
 
 use serde::de::{Expected, Unexpected};
 
@@ -108,6 +109,12 @@ impl StateError {
         let mut error = Self::new(kind);
         error.0.message = Some(message.into());
         error
+    }
+
+    /// JSON that is no text at all.
+    pub(crate) fn no_text(error: Utf8Error) -> Self {
+        let told = format!("not json: no utf-8 from byte {} on", error.valid_up_to());
+        Self::with_message(StateErrorKind::Json, told)
     }
 
     /// The same error, seen from the map that holds the item under `key`.

@@ -18,15 +18,15 @@ use crate::token::cbor::Major;
 /// # Errors
 ///
 /// Where the text is not one JSON value or breaks a rule of the format; `out` is then as it was.
-pub(crate) fn from_json(text: &[u8], out: &mut Vec<u8>) -> Result<(), StateError> {
+pub(crate) fn from_json(text: &str, out: &mut Vec<u8>) -> Result<(), StateError> {
     written(out, |writer| write_json(text, writer))
 }
 
 /// The same inside of a state that is being written.
-pub(super) fn write_json(text: &[u8], writer: &mut Writer<'_>) -> Result<(), StateError> {
-    let zeros = NegativeZeros { rest: text };
+pub(super) fn write_json(text: &str, writer: &mut Writer<'_>) -> Result<(), StateError> {
+    let zeros = NegativeZeros { rest: text.as_bytes() };
     let mut reading = Reading { writer, zeros, number_text: None, failure: None, path: Vec::new() };
-    let mut json = serde_json::Deserializer::from_slice(text);
+    let mut json = serde_json::Deserializer::from_str(text);
     let read = Value(&mut reading).deserialize(&mut json).map_err(|error| (error, false));
     let read = read.and_then(|()| json.end().map_err(|error| (error, true)));
     read.map_err(|(error, read_whole)| {

@@ -18,7 +18,7 @@ fn encoded<T: serde::Serialize + ?Sized>(value: &T) -> Vec<u8> {
 
 fn cbor(json: &str) -> Result<Vec<u8>, StateError> {
     let mut out = b"before".to_vec();
-    let written = from_json(json.as_bytes(), &mut out);
+    let written = from_json(json, &mut out);
     assert!(out.starts_with(b"before"));
     match written {
         Ok(()) => Ok(out.split_off(6)),

@@ -1,6 +1,7 @@
 //! JSON text to CBOR and back.
 
 use super::*;
+use crate::RawState;
 
 fn kind(text: &str) -> StateErrorKind {
     cbor(text).unwrap_err().kind()
@@ -75,8 +76,9 @@ fn text_that_is_not_one_json_value_is_refused() {
     }
     assert_eq!(kind("1 1"), StateErrorKind::Trailing);
     assert_eq!(kind("{}x"), StateErrorKind::Trailing);
-    let mut out = Vec::new();
-    assert_eq!(from_json(b"\"\xff\"", &mut out).unwrap_err().kind(), StateErrorKind::Json);
+    let no_text = RawState::from_json(b"[\"\xff\"]").unwrap_err();
+    assert_eq!(no_text.kind(), StateErrorKind::Json);
+    assert_eq!(no_text.to_string(), "$: not json: no utf-8 from byte 2 on");
 }
 
 #[test]
