@@ -22,8 +22,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 pub use cookie::{Cookie, Dangerous, InvalidCookie, SameSite};
 pub(crate) use form::{FORM_LIMIT, field};
-use found::one;
-pub(crate) use found::{Found, Text, Unread};
+pub(crate) use found::{Found, Unread};
+use found::{Text, one};
 
 /// One place in which a token may ride.
 ///
@@ -72,13 +72,18 @@ impl Carrier {
     }
 
     /// What a request carries here; `field` is what its form had, where it was read.
-    pub(crate) fn read(&self, headers: &HeaderMap, uri: &Uri, field: Option<&Found>) -> Found {
+    pub(crate) fn read<'a>(
+        &self,
+        headers: &'a HeaderMap,
+        uri: &Uri,
+        field: Option<&'a Found<'static>>,
+    ) -> Found<'a> {
         match &self.0 {
             Kind::Cookie(cookie) => cookie.read(headers.get_all(COOKIE)).token(),
             Kind::Bearer => bearer::read(headers),
             Kind::Header(name) => header::read(headers, name),
             Kind::Query(name) => query::read(uri, name),
-            Kind::Form => field.cloned().unwrap_or(Found::Nothing),
+            Kind::Form => field.map_or(Found::Nothing, Found::by_ref),
         }
     }
 

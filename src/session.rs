@@ -150,9 +150,36 @@ pub struct Verified {
     /// What was decoded, the claims in plain text somewhere in it; then the audience; then the binding, or of a jwt,
     /// which has none, the state as it was written.
     pub(crate) bytes: Vec<u8>,
-    pub(crate) audience: Range<usize>,
-    pub(crate) subject: Option<Range<usize>>,
-    pub(crate) state: Range<usize>,
+    pub(crate) audience: Part,
+    pub(crate) subject: Option<Part>,
+    pub(crate) state: Part,
+}
+
+/// Where a part of a token's bytes is. They are few: in half of what a range takes, a verified token is small enough to be
+/// moved without a call.
+#[derive(Clone, Copy)]
+pub(crate) struct Part {
+    start: u32,
+    end: u32,
+}
+
+impl Part {
+    fn of(self, bytes: &[u8]) -> &[u8] {
+        let [start, end] =
+            [self.start, self.end].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
+        bytes.get(start..end).unwrap_or_default()
+    }
+
+    fn behind(self, bytes: &[u8]) -> &[u8] {
+        bytes.get(usize::try_from(self.end).unwrap_or(usize::MAX)..).unwrap_or_default()
+    }
+}
+
+impl From<Range<usize>> for Part {
+    fn from(range: Range<usize>) -> Self {
+        let [start, end] = [range.start, range.end].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+        Self { start, end }
+    }
 }
 
 impl Verified {
@@ -164,8 +191,7 @@ impl Verified {
     /// Who the token is for.
     pub fn audience(&self) -> &str {
         // Copied from a text.
-        std::str::from_utf8(self.bytes.get(self.audience.clone()).unwrap_or_default())
-            .unwrap_or_default()
+        std::str::from_utf8(self.audience.of(&self.bytes)).unwrap_or_default()
     }
 
     /// What it was bound to; empty where it was not.
@@ -181,13 +207,13 @@ impl Verified {
     }
 
     fn behind_audience(&self) -> &[u8] {
-        self.bytes.get(self.audience.end..).unwrap_or_default()
+        self.audience.behind(&self.bytes)
     }
 
     /// Whose session it is, where somebody is.
     pub fn subject(&self) -> Option<&str> {
         // Checked when the claims were read.
-        std::str::from_utf8(self.bytes.get(self.subject.clone()?)?).ok()
+        std::str::from_utf8(self.subject?.of(&self.bytes)).ok()
     }
 
     /// The key that verified it.
@@ -212,7 +238,7 @@ impl Verified {
 
     /// The state as the one CBOR item that was issued, not checked inside.
     pub fn state_cbor(&self) -> &[u8] {
-        self.bytes.get(self.state.clone()).unwrap_or_default()
+        self.state.of(&self.bytes)
     }
 
     /// The state as JSON text, made without a value in between; byte strings become base64url.

@@ -1,12 +1,14 @@
 //! `Authorization: Bearer TOKEN`.
 
+use std::borrow::Cow;
+
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 
 use super::{Found, Text, Unread};
 
 /// The token of the one `Authorization` header; another scheme is nobody's session.
-pub(super) fn read(headers: &HeaderMap) -> Found {
+pub(super) fn read(headers: &HeaderMap) -> Found<'_> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Found::Nothing;
@@ -15,10 +17,7 @@ pub(super) fn read(headers: &HeaderMap) -> Found {
     if values.next().is_some() {
         return Found::Unread(Unread::Ambiguous);
     }
-    bearer(value).map_or(Found::Nothing, |token| {
-        let start = value.len().saturating_sub(token.len());
-        Found::Text(Text::Shared(value.clone(), start..value.len()))
-    })
+    bearer(value).map_or(Found::Nothing, |token| Found::Text(Text(Cow::Borrowed(token.as_bytes()))))
 }
 
 /// What follows `Bearer` and its spaces: one or more (RFC 9110, section 11.4). The scheme has no case.

@@ -147,7 +147,7 @@ impl Cookie {
     }
 
     /// What a request holds of it, and the marks of sessions that were over in this browser a short while ago.
-    pub(crate) fn token<'a>(&self, cookies: &'a [HeaderValue]) -> (Found, Marks<'a>) {
+    pub(crate) fn token<'a>(&self, cookies: &'a [HeaderValue]) -> (Found<'a>, Marks<'a>) {
         let jar = self.read(cookies);
         (jar.token(), jar.marks())
     }

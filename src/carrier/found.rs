@@ -1,16 +1,14 @@
 //! What a carrier found in a request.
 
-use std::ops::Range;
-
-use http::HeaderValue;
+use std::borrow::Cow;
 
 /// What one carrier found.
-#[derive(Clone, Debug)]
-pub(crate) enum Found {
+#[derive(Debug)]
+pub(crate) enum Found<'a> {
     /// Nothing: the next carrier is asked.
     Nothing,
     /// A text that may be a token. What other carriers hold is not looked at.
-    Text(Text),
+    Text(Text<'a>),
     /// Something that is no one's session.
     Unread(Unread),
 }
@@ -24,29 +22,33 @@ pub(crate) enum Unread {
     BrokenSet,
 }
 
-/// The text of a token, without a copy where it is part of a header.
-#[derive(Clone)]
-pub(crate) enum Text {
-    Shared(HeaderValue, Range<usize>),
-    Owned(String),
-}
-
-impl Text {
-    /// The text; empty where it is no UTF-8, which no token is.
-    pub(crate) fn as_str(&self) -> &str {
-        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
-    }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+impl Found<'_> {
+    /// The same, of what this one holds.
+    pub(super) fn by_ref(&self) -> Found<'_> {
         match self {
-            Self::Shared(value, range) => value.as_bytes().get(range.clone()).unwrap_or_default(),
-            Self::Owned(text) => text.as_bytes(),
+            Self::Nothing => Found::Nothing,
+            Self::Text(Text(text)) => Found::Text(Text(Cow::Borrowed(text))),
+            Self::Unread(why) => Found::Unread(*why),
         }
     }
 }
 
+/// The text of a token, without a copy where it is part of a header.
+pub(crate) struct Text<'a>(pub(super) Cow<'a, [u8]>);
+
+impl Text<'_> {
+    /// The text; empty where it is no UTF-8, which no token is.
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// Whoever has the text is in the session: it is not shown.
-impl std::fmt::Debug for Text {
+impl std::fmt::Debug for Text<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Text({} bytes)", self.as_str().len())
     }
@@ -66,8 +68,8 @@ pub(super) fn one<V: PartialEq>(values: impl Iterator<Item = V>) -> Result<Optio
 }
 
 /// `Found` of the one value that is there.
-impl From<Result<Option<Text>, Unread>> for Found {
-    fn from(found: Result<Option<Text>, Unread>) -> Self {
+impl<'a> From<Result<Option<Text<'a>>, Unread>> for Found<'a> {
+    fn from(found: Result<Option<Text<'a>>, Unread>) -> Self {
         match found {
             Ok(Some(text)) => Self::Text(text),
             Ok(None) => Self::Nothing,

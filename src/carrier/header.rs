@@ -1,12 +1,14 @@
 //! A header of the application's own, in requests and in answers.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{Found, Text, TooLarge, one};
 
-pub(super) fn read(headers: &HeaderMap, name: &HeaderName) -> Found {
+pub(super) fn read<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Found<'a> {
     let found = one(headers.get_all(name).iter().filter(|value| !value.is_empty()));
-    found.map(|value| value.map(|value| Text::Shared(value.clone(), 0..value.len()))).into()
+    found.map(|value| value.map(|value| Text(Cow::Borrowed(value.as_bytes())))).into()
 }
 
 pub(super) fn write(

@@ -13,7 +13,7 @@ use crate::carrier::{FORM_LIMIT, Found, field};
 
 /// What a form had; part of how a layer works.
 #[derive(Debug)]
-pub struct Field(pub(super) Option<Found>);
+pub struct Field(pub(super) Option<Found<'static>>);
 
 /// How a layer treats bodies of type `B`: [`NoForms`] or [`ReadForms`].
 pub trait Forms<B>: sealed::Sealed + Clone + Send + Sync + 'static {

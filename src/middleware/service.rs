@@ -265,6 +265,7 @@ fn verify(
     if is_over {
         return Err(SessionEvent::Ended);
     }
+    let text = marks.is_none().then(|| text.as_str().into());
     Ok(Came { verified, text, carrier })
 }
 

@@ -223,9 +223,8 @@ impl<T> Session<T> {
             self.issued = Some(issued);
             (self.touched, self.forced, self.rotate_id) = (false, false, false);
         }
-        let came = || self.slot.came.as_ref().map(|came| came.text.as_str().to_owned());
         let issued = self.issued.as_ref().map(|issued| issued.token.clone());
-        Ok(issued.or_else(came).unwrap_or_default())
+        Ok(issued.or_else(|| self.slot.text()).unwrap_or_default())
     }
 
     /// What is to be issued, if anything is.

@@ -13,7 +13,7 @@ use super::event::SessionEvent;
 use super::incoming::Incoming;
 use super::layer::Config;
 use super::rejection::SessionRejection;
-use crate::carrier::{Carrier, Text};
+use crate::carrier::{Carrier, Found};
 use crate::session::{RawState, Verified};
 use crate::token::state::StateError;
 use crate::tokens::{IssueError, Issued, NewSession, RenewError, Renewal, Tokens};
@@ -39,29 +39,30 @@ pub(super) struct Slot {
 
 /// `Cookie` headers: of HTTP/1.1 requests there is one, for which nothing is allocated.
 #[derive(Default)]
-pub(super) struct Cookies {
-    one: Option<HeaderValue>,
-    /// All of them, where they are several.
-    several: Vec<HeaderValue>,
+pub(super) enum Cookies {
+    #[default]
+    None,
+    One(HeaderValue),
+    Several(Vec<HeaderValue>),
 }
 
 impl Cookies {
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let mut values = headers.get_all(COOKIE).iter();
-        let (one, more) = (values.next().cloned(), values.next());
-        let mut cookies = Self { one, several: Vec::new() };
-        if let Some(second) = more {
-            let first = cookies.one.take();
-            cookies.several.extend(first.into_iter().chain([second.clone()]));
-            cookies.several.extend(values.cloned());
+        match (values.next(), values.next()) {
+            (None, _) => Self::None,
+            (Some(one), None) => Self::One(one.clone()),
+            (Some(one), Some(two)) => {
+                Self::Several([one, two].into_iter().chain(values).cloned().collect())
+            }
         }
-        cookies
     }
 
     pub(super) fn as_slice(&self) -> &[HeaderValue] {
-        match &self.one {
-            Some(_) => self.one.as_slice(),
-            None => &self.several,
+        match self {
+            Self::None => &[],
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Several(all) => all,
         }
     }
 }
@@ -69,7 +70,8 @@ impl Cookies {
 /// The session that a request came with.
 pub(super) struct Came {
     pub(super) verified: Arc<Verified>,
-    pub(super) text: Text,
+    /// The token as it came, where the cookies do not have it.
+    pub(super) text: Option<Box<str>>,
     /// Which of the layer's carriers it came by.
     pub(super) carrier: usize,
 }
@@ -123,7 +125,21 @@ impl Slot {
     /// What came, for those who pass it on, where the layer was asked to give it.
     pub(super) fn incoming(&self) -> Option<Incoming> {
         let came = self.came.as_ref().filter(|_| self.config.propagating)?;
-        Some(Incoming::new(came.text.as_str(), Arc::clone(&came.verified)))
+        Some(Incoming::new(&self.text()?, Arc::clone(&came.verified)))
+    }
+
+    /// The token that came.
+    pub(super) fn text(&self) -> Option<String> {
+        let came = self.came.as_ref()?;
+        if let Some(text) = &came.text {
+            return Some(text.to_string());
+        }
+        // Rarely asked for: it is looked for again rather than kept for each request.
+        let cookie = self.config.carriers.get(came.carrier)?.as_cookie()?;
+        match cookie.token(self.cookies.as_slice()) {
+            (Found::Text(text), _) => Some(text.as_str().to_owned()),
+            _ => None,
+        }
     }
 
     /// Marks the session as taken by an extractor.

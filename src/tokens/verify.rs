@@ -131,7 +131,9 @@ impl Tokens {
         bytes.extend_from_slice(self.shared.audience.as_str().as_bytes());
         let binding = bytes.len();
         bytes.extend_from_slice(self.binding());
-        Ok(Verified { info, key, protection, subject, state, audience: audience..binding, bytes })
+        let (subject, audience) = (subject.map(Into::into), audience..binding);
+        let (state, audience) = (state.into(), audience.into());
+        Ok(Verified { info, key, protection, subject, state, audience, bytes })
     }
 
     /// Bytes of what [`finish`](Self::finish) puts behind a token's own.

@@ -4,6 +4,8 @@
 //! each of those lets a name pass a browser's check of prefixes and still be read as that name here. `cookie`, the
 //! crate, trims such spaces; hence this one.
 
+use std::borrow::Cow;
+
 use http::HeaderValue;
 
 use super::super::{Found, Text, Unread};
@@ -25,8 +27,8 @@ pub(in super::super) struct Jar<'a> {
 enum Slot<'a> {
     #[default]
     Absent,
-    One(&'a HeaderValue, &'a [u8]),
-    Same(&'a HeaderValue, &'a [u8]),
+    One(&'a [u8]),
+    Same(&'a [u8]),
     Differing,
 }
 
@@ -43,24 +45,24 @@ impl<'a> Jar<'a> {
                 let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
                 let (pair, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
                 rest = after.get(1..).unwrap_or_default();
-                jar.take(header, trimmed(pair), name.as_bytes());
+                jar.take(trimmed(pair), name.as_bytes());
             }
         }
         jar
     }
 
-    fn take(&mut self, header: &'a HeaderValue, pair: &'a [u8], name: &[u8]) {
+    fn take(&mut self, pair: &'a [u8], name: &[u8]) {
         let Some(rest) = pair.strip_prefix(name) else {
             return;
         };
         // Most cookies that begin with the name are the cookie itself.
         if let Some(value) = rest.strip_prefix(b"=") {
-            return self.plain.take(header, trimmed(value));
+            return self.plain.take(trimmed(value));
         }
         for (mark, slot) in [(ENDED, &mut self.ended), (LEFT, &mut self.left)] {
             let value = rest.strip_prefix(mark.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
             if let Some(value) = value {
-                return slot.take(header, trimmed(value));
+                return slot.take(trimmed(value));
             }
         }
         let [b'.', digit, b'=', value @ ..] = rest else {
@@ -68,12 +70,12 @@ impl<'a> Jar<'a> {
         };
         let index = digit.checked_sub(b'0').map(usize::from);
         if let Some(piece) = index.and_then(|index| self.pieces.get_mut(index)) {
-            piece.take(header, trimmed(value));
+            piece.take(trimmed(value));
         }
     }
 
     /// The token: of the one cookie, or of one complete set of pieces.
-    pub(in super::super) fn token(&self) -> Found {
+    pub(in super::super) fn token(&self) -> Found<'a> {
         let in_pieces = self.chunked && self.pieces().next().is_some();
         match self.plain {
             Slot::Differing => Found::Unread(Unread::Ambiguous),
@@ -81,23 +83,20 @@ impl<'a> Jar<'a> {
             // Both: one is a rest of another time.
             _ if in_pieces => Found::Unread(Unread::BrokenSet),
             Slot::Absent => Found::Nothing,
-            Slot::One(header, value) | Slot::Same(header, value) => {
-                // The value is a part of the header.
-                let start = value.as_ptr().addr().saturating_sub(header.as_bytes().as_ptr().addr());
-                let range = start..start.saturating_add(value.len());
-                Found::Text(Text::Shared(header.clone(), range))
-            }
+            Slot::One(value) | Slot::Same(value) => Found::Text(Text(Cow::Borrowed(value))),
         }
     }
 
-    fn joined(&self) -> Found {
+    fn joined(&self) -> Found<'a> {
         let repeated = |piece: &Slot<'_>| matches!(piece, Slot::Same(..) | Slot::Differing);
         let joined = if self.pieces.iter().any(repeated) {
             None
         } else {
             chunks::join(&self.pieces.map(|piece| piece.value()))
         };
-        joined.map_or(Found::Unread(Unread::BrokenSet), |token| Found::Text(Text::Owned(token)))
+        joined.map_or(Found::Unread(Unread::BrokenSet), |token| {
+            Found::Text(Text(Cow::Owned(token.into_bytes())))
+        })
     }
 
     /// The pieces that a request has, complete or not.
@@ -123,22 +122,20 @@ impl<'a> Jar<'a> {
 
 impl<'a> Slot<'a> {
     /// An empty value is none.
-    fn take(&mut self, header: &'a HeaderValue, value: &'a [u8]) {
+    fn take(&mut self, value: &'a [u8]) {
         if value.is_empty() {
             return;
         }
         *self = match *self {
-            Self::Absent => Self::One(header, value),
-            Self::One(_, known) | Self::Same(_, known) if known == value => {
-                Self::Same(header, value)
-            }
+            Self::Absent => Self::One(value),
+            Self::One(known) | Self::Same(known) if known == value => Self::Same(value),
             _ => Self::Differing,
         };
     }
 
     fn value(&self) -> Option<&'a [u8]> {
         match self {
-            Self::One(_, value) | Self::Same(_, value) => Some(value),
+            Self::One(value) | Self::Same(value) => Some(value),
             Self::Absent | Self::Differing => None,
         }
     }
