@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
-use pin_project_lite::pin_project;
 use saddlebag_keys::UnixTime;
 use tower_service::Service;
 
@@ -60,7 +59,7 @@ where
         let Some(slot) = begin(layer, &mut request, None, &Field(None)) else {
             return SessionFuture { serving: Serving::Over };
         };
-        SessionFuture { serving: Serving::Now { slot, answer: self.inner.call(request) } }
+        SessionFuture { serving: Serving::Now { slot, answer: Box::pin(self.inner.call(request)) } }
     }
 }
 
@@ -106,23 +105,18 @@ impl<S, T: 'static, F> SessionService<S, T, F> {
     }
 }
 
-pin_project! {
-    /// The answer of a [`SessionService`]: that of the service inside, with what became of the session.
-    pub struct SessionFuture<A, R, E> {
-        #[pin]
-        serving: Serving<A, R, E>,
-    }
+/// The answer of a [`SessionService`]: that of the service inside, with what became of the session.
+pub struct SessionFuture<A, R, E> {
+    serving: Serving<A, R, E>,
 }
 
-pin_project! {
-    #[project = Projected]
-    enum Serving<A, R, E> {
-        Now { slot: Arc<Slot>, #[pin] answer: A },
-        // Kept apart: what is awaited before the service is called is of any size, and rarely there.
-        Later { answer: Answer<R, E> },
-        // Answered; or never served, for the application is set up wrongly.
-        Over,
-    }
+enum Serving<A, R, E> {
+    /// In a box: axum's has the whole request in it, and is moved by each service that is around.
+    Now { slot: Arc<Slot>, answer: Pin<Box<A>> },
+    /// What is awaited before the service is called, too.
+    Later { answer: Answer<R, E> },
+    /// Answered; or never served, for the application is set up wrongly.
+    Over,
 }
 
 type Answer<R, E> = Pin<Box<dyn Future<Output = Result<Response<R>, E>> + Send>>;
@@ -134,18 +128,17 @@ where
 {
     type Output = Result<Response<R>, E>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut serving = self.project().serving;
-        match serving.as_mut().project() {
-            Projected::Now { slot, answer } => {
-                let response = ready!(answer.poll(context));
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.serving {
+            Serving::Now { slot, answer } => {
+                let response = ready!(answer.as_mut().poll(context));
                 let slot = Arc::clone(slot);
                 // A session that the service's future holds says what became of it when it goes: before the end.
-                serving.set(Serving::Over);
+                self.serving = Serving::Over;
                 Poll::Ready(Ok(finish(&slot, response?)))
             }
-            Projected::Later { answer } => answer.as_mut().poll(context),
-            Projected::Over => Poll::Ready(Ok(failure(StatusCode::INTERNAL_SERVER_ERROR))),
+            Serving::Later { answer } => answer.as_mut().poll(context),
+            Serving::Over => Poll::Ready(Ok(failure(StatusCode::INTERNAL_SERVER_ERROR))),
         }
     }
 }
