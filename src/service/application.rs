@@ -55,8 +55,7 @@ impl Application {
         matches!(self, Self::Front(..))
     }
 
-    /// The answer, and what its request holds until it is taken. What waits for others is in a box of its own: the API's
-    /// future is as large as the largest here, and is moved about for each request.
+    /// The answer, and what its request holds until it is taken.
     pub(super) async fn answer(
         &self,
         mut request: Request,
@@ -75,13 +74,12 @@ impl Application {
                 // Who may be believed.
                 request.extensions_mut().insert(peer.clone());
                 // A question over gRPC has a body.
-                let answer =
-                    Box::pin(tokio::time::timeout(*within, by_router(router, request))).await;
+                let answer = tokio::time::timeout(*within, by_router(router, request)).await;
                 let late = |_| Problem::body_too_slow(*within).into_response();
                 (answer.unwrap_or_else(late), None)
             }
             Self::Probes(router) => (by_router(router, request).await, None),
-            Self::Front(front, service) => Box::pin(front.answer(service, request, peer)).await,
+            Self::Front(front, service) => front.answer(service, request, peer).await,
         }
     }
 
