@@ -238,7 +238,7 @@ impl<'a> Jws<'a> {
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let (signed, signature) = text.rsplit_once('.')?;
         let (header, payload) = signed.split_once('.')?;
-        let mut bytes = DECODED.take();
+        let mut bytes = DECODED.try_with(Cell::take).unwrap_or_default();
         bytes.clear();
         decode_into(header.as_bytes(), &mut bytes)?;
         let start = bytes.len();
@@ -274,7 +274,9 @@ impl<'a> Jws<'a> {
 /// Its memory is the next one's.
 impl Drop for Jws<'_> {
     fn drop(&mut self) {
-        DECODED.set(std::mem::take(&mut self.bytes));
+        let bytes = std::mem::take(&mut self.bytes);
+        // Not where the thread is about to end.
+        let _ = DECODED.try_with(|kept| kept.set(bytes));
     }
 }
 
