@@ -1,9 +1,15 @@
 //! How many connections each listener has room for: each is an open file, and those of a process are counted. Pure but
-//! for the question to the system, so that the division can be read and tested by itself.
+//! for what is asked of the system, so that the division can be read and tested by itself.
 
+use std::io::stdin;
+
+use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::limits;
+
+/// Files that the system's table is made for at once, which is 1 MiB of it: who allows more has it grow.
+const MOST_AT_ONCE: u64 = 1 << 17;
 
 /// What wants files.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +40,21 @@ impl Room {
         let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
         // Refused where somebody forbids it; what then holds is asked for below.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
-        Self::in_files(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX), wanted)
+        let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let room = Self::in_files(files, wanted);
+        grow_table(room.files(wanted).min(files));
+        room
+    }
+
+    /// Files that are open where all of it is taken.
+    fn files(self, wanted: Wanted) -> u64 {
+        let all = |each, listeners: u64| {
+            u64::try_from(each).unwrap_or(u64::MAX).saturating_mul(listeners)
+        };
+        all(self.outer, wanted.outer)
+            .saturating_add(all(self.inner, wanted.inner))
+            .saturating_add(all(wanted.upstream, 1))
+            .saturating_add(limits::OTHER_FILES)
     }
 
     /// Room in so many files. Outer listeners share what the others leave, which is an equal share at least.
@@ -51,6 +71,15 @@ impl Room {
         let told = |connections| usize::try_from(connections).unwrap_or(usize::MAX).max(1);
         Self { outer: told(outer), inner: told(inner) }
     }
+}
+
+/// Lets Linux make its table of this process's open files as large as it will have to be (8 bytes a file). It doubles a
+/// table that is full, and each time `accept` waits until all processors have left the old one, 5 to 25 ms, and the
+/// thread's other requests with it. A table never becomes smaller.
+fn grow_table(files: u64) {
+    let last = i32::try_from(files.min(MOST_AT_ONCE).saturating_sub(1)).unwrap_or(i32::MAX);
+    // Where it is refused, the table grows when it has to.
+    let _ = fcntl_dupfd_cloexec(stdin(), last);
 }
 
 #[cfg(test)]
@@ -79,6 +108,27 @@ mod tests {
     fn where_files_are_few_all_have_an_equal_share() {
         assert_eq!(Room::in_files(1_024, SIDECAR), Room { outer: 128, inner: 128 });
         assert_eq!(Room::in_files(100, SIDECAR), Room { outer: 1, inner: 1 });
+    }
+
+    /// T44: 10,000 clients had let others wait seven times, while the table was made anew.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn clients_do_not_wait_for_a_larger_table_of_files() {
+        let room = Room::of_this_process(SIDECAR);
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let size = status.lines().find_map(|line| line.strip_prefix("FDSize:")).unwrap();
+        let may = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        assert!(
+            size.trim().parse::<u64>().unwrap() >= room.files(SIDECAR).min(may),
+            "{size} {room:?}"
+        );
+    }
+
+    #[test]
+    fn all_files_are_clients_services_and_others() {
+        assert_eq!(Room::in_files(16_384, SIDECAR).files(SIDECAR), 4_096 + 2 * 1_024 + 1_024 + 256);
+        let wanted = Wanted { connections: 4_096, outer: 2, inner: 1, upstream: 0 };
+        assert_eq!(Room::in_files(u64::MAX, wanted).files(wanted), 2 * 4_096 + 1_024 + 256);
     }
 
     #[test]
