@@ -23,40 +23,56 @@ pub fn scaling(plan: Plan) -> Vec<Finding> {
     let verify = |token: &str| {
         black_box(tokens.verify(black_box(token)).expect("a token"));
     };
-    let length = (plan.batch * 8).max(Duration::from_millis(1));
-    let (mut same, mut each, mut machine) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..plan.rounds {
-        let one = throughput(1, length, |_| verify(&own[0]));
-        same.push(throughput(2, length, |_| verify(&own[0])) / one);
-        each.push(throughput(2, length, |thread| verify(&own[thread])) / one);
-        let alone = throughput(1, length, |_| arithmetic());
-        machine.push(throughput(2, length, |_| arithmetic()) / alone);
+    let length = (plan.batch * 2).max(Duration::from_millis(1));
+    let [mut one, mut same, mut each, mut alone, mut both] = [const { Vec::new() }; 5];
+    for _ in 0..plan.rounds * 10 {
+        one.push(throughput(1, length, |_| verify(&own[0])));
+        same.push(throughput(2, length, |_| verify(&own[0])));
+        each.push(throughput(2, length, |thread| verify(&own[thread])));
+        alone.push(throughput(1, length, |_| arithmetic()));
+        both.push(throughput(2, length, |_| arithmetic()));
     }
-    let law = "two threads";
-    let machine = median(&machine);
-    let of = "times one thread";
+    let (law, of) = ("two threads", "times one thread");
+    let ratio = |two: &[f64], one: &[f64]| undisturbed(two) / undisturbed(one);
+    let usual = |two: &[f64], one: &[f64]| format!("{:.2} by medians", median(two) / median(one));
+    let judged = |what: &str, two: &[f64]| {
+        Finding::told(law, what, ratio(two, &one), of).at_least(1.9).note(usual(two, &one))
+    };
+    let machine = ratio(&both, &alone);
     vec![
-        Finding::told(law, "verify, each its own token", median(&each), of).at_least(1.9),
-        Finding::told(law, "verify, both the same token", median(&same), of).at_least(1.9),
-        Finding::told(law, "arithmetic alone: what the machine has to give", machine, of),
+        judged("verify, each its own token", &each),
+        judged("verify, both the same token", &same),
+        Finding::told(law, "arithmetic alone: what the machine has to give", machine, of)
+            .note(usual(&both, &alone)),
         Finding::told(
             law,
             "verify, each its own token, of what the machine gives",
-            median(&each) / machine,
+            ratio(&each, &one) / machine,
             "",
         ),
     ]
 }
 
-/// A pure loop of some 200 ns.
+/// What nineteen windows in twenty do not exceed. A lock or a line of memory that threads share is in every window; the
+/// machine's other guests, which may have the second half of a core at any moment, are in some.
+fn undisturbed(windows: &[f64]) -> f64 {
+    let mut sorted = windows.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() * 19 / 20]
+}
+
+/// Pure loops that keep a core as busy as it can be: where two processors are threads of one core, or another's
+/// neighbour is at work there, this is what shows it. A chain of which each step waits for the one before would not.
 fn arithmetic() {
-    let mut x = black_box(88_172_645_463_325_252_u64);
-    for _ in 0..100 {
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
+    let mut chains = black_box([88_172_645_463_325_252_u64, 3, 5, 7, 11, 13, 17, 19]);
+    for _ in 0..50 {
+        for x in &mut chains {
+            *x ^= *x << 13;
+            *x ^= *x >> 7;
+            *x ^= *x << 17;
+        }
     }
-    black_box(x);
+    black_box(chains);
 }
 
 /// Calls a second of all threads together.
@@ -69,6 +85,11 @@ pub fn throughput(threads: usize, length: Duration, call: impl Fn(usize) + Sync)
                 let (stop, begin, call) = (&stop, &begin, &call);
                 scope.spawn(move || {
                     begin.wait();
+                    // Until each thread has a processor of its own.
+                    let settled = Instant::now();
+                    while settled.elapsed() < length / 4 {
+                        (0..64).for_each(|_| call(thread));
+                    }
                     let started = Instant::now();
                     let mut calls = 0.0;
                     while !stop.load(Ordering::Relaxed) {
@@ -82,7 +103,7 @@ pub fn throughput(threads: usize, length: Duration, call: impl Fn(usize) + Sync)
             })
             .collect();
         begin.wait();
-        std::thread::sleep(length);
+        std::thread::sleep(length + length / 4);
         stop.store(true, Ordering::Relaxed);
         running.into_iter().map(|thread| thread.join().expect("a thread")).sum()
     })
