@@ -152,7 +152,7 @@ impl Tokens {
         let secrets = ring.audience(&self.shared.audience).ok()?;
         let verifies = |key: &saddlebag_keys::Key| ring.state(key, now).verifies();
         let keys = ring.keys().iter().zip(secrets).filter(|(key, _)| verifies(key));
-        keys.map(|(_, (_, secret))| PublicJwk::new(&secret)).collect()
+        Some(keys.map(|(_, (_, secret))| PublicJwk::new(&secret)).collect())
     }
 
     fn assemble(

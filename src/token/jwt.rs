@@ -1,22 +1,19 @@
 //! The jwt suite: an ordinary JWS (RFC 7515) whose header and payload are a closed set.
 //!
-//! `jsonwebtoken` makes and checks the signatures of EdDSA; those of HS256 are the HMAC of every other token,
-//! whose key is kept. Header, members and times are read here: `jsonwebtoken` takes arrays of audiences, its
-//! clock cannot be injected, and it ignores what it does not know.
+//! HS256 is the HMAC of every other token, and EdDSA is `ed25519-dalek`'s; both under keys that are kept, where
+//! `jsonwebtoken` reads its keys anew for each token (benches/peers). Header, members and times are read here:
+//! it takes arrays of audiences, its clock cannot be injected, and it ignores what it does not know.
 
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::ops::Range;
 
 use base64_simd::{AsOut, URL_SAFE_NO_PAD};
-use jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER;
-use jsonwebtoken::jwk::EllipticCurve;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use ed25519_dalek::{Signature, Signer, SigningKey};
 use saddlebag_keys::{Audience, Secret, derive};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 use super::claims::Claims;
 use super::format::{decode_into, text_len};
@@ -62,29 +59,24 @@ pub(crate) struct JwtKey {
 
 enum Suite {
     Hs256(Mac),
-    EdDsa { signs: Box<EncodingKey>, verifies: Box<DecodingKey> },
+    /// In a box: a key that is moved leaves copies behind.
+    EdDsa(Box<SigningKey>),
 }
 
 impl Suite {
     /// Appends a dot and the signature of what is before it.
-    fn sign(&self, token: &mut String) -> Option<()> {
+    fn sign(&self, token: &mut String) {
         match self {
             Self::Hs256(mac) => append(token, &mac.tag(&[token.as_bytes()])),
-            Self::EdDsa { signs, .. } => {
-                let signer = (DEFAULT_PROVIDER.signer_factory)(&Algorithm::EdDSA, signs);
-                append(token, &signer.ok()?.try_sign(token.as_bytes()).ok()?);
-            }
+            Self::EdDsa(pair) => append(token, &pair.sign(token.as_bytes()).to_bytes()),
         }
-        Some(())
     }
 
     fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::Hs256(mac) => mac.tag(&[signed]).ct_eq(signature).into(),
-            Self::EdDsa { verifies, .. } => {
-                let verifier = (DEFAULT_PROVIDER.verifier_factory)(&Algorithm::EdDSA, verifies);
-                verifier.is_ok_and(|verifier| verifier.verify(signed, &signature.to_vec()).is_ok())
-            }
+            Self::EdDsa(pair) => Signature::from_slice(signature)
+                .is_ok_and(|signature| pair.verify(signed, &signature).is_ok()),
         }
     }
 }
@@ -95,37 +87,29 @@ fn append(token: &mut String, signature: &[u8]) {
 }
 
 impl JwtKey {
-    /// `None` where the provider refuses the key, which it has no reason to.
-    pub(crate) fn new(audience: &Secret, algorithm: JwtAlgorithm) -> Option<Self> {
+    pub(crate) fn new(audience: &Secret, algorithm: JwtAlgorithm) -> Self {
         let kid = URL_SAFE_NO_PAD.encode_to_string(derive::jwt_kid(audience));
         let alg = algorithm.as_str();
         let header = format!(r#"{{"alg":"{alg}","kid":"{kid}","typ":"JWT"}}"#);
         let header = format!("{}.", URL_SAFE_NO_PAD.encode_to_string(header));
         let suite = match algorithm {
             JwtAlgorithm::Hs256 => Suite::Hs256(Mac::new(&derive::jwt_hs256(audience))),
-            JwtAlgorithm::EdDsa => {
-                let pkcs8 = ed25519_pkcs8(audience);
-                let public = ed25519_public(&pkcs8)?;
-                Suite::EdDsa {
-                    signs: Box::new(EncodingKey::from_ed_der(&pkcs8)),
-                    verifies: Box::new(DecodingKey::from_ed_der(&public)),
-                }
-            }
+            JwtAlgorithm::EdDsa => Suite::EdDsa(Box::new(ed25519(audience))),
         };
-        Some(Self { algorithm, kid, header, suite })
+        Self { algorithm, kid, header, suite }
     }
 
     pub(crate) fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The text of a token, whose state `write_state` writes as JSON. `None` where it cannot be made.
+    /// The text of a token, whose state `write_state` writes as JSON.
     pub(crate) fn sign<E>(
         &self,
         audience: &Audience,
         claims: &Claims<'_>,
         write_state: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<Option<String>, E> {
+    ) -> Result<String, E> {
         let mut payload =
             Vec::with_capacity(claims.state.len().saturating_mul(2).max(USUAL_PAYLOAD));
         // An audience has no character that JSON escapes.
@@ -149,16 +133,16 @@ impl JwtKey {
         write_state(&mut payload)?;
         if let Some(subject) = claims.subject {
             payload.extend_from_slice(br#","sub":"#);
-            if serde_json::to_writer(&mut payload, subject).is_err() {
-                return Ok(None);
-            }
+            // Text, and into memory: it cannot fail.
+            let _ = serde_json::to_writer(&mut payload, subject);
         }
         payload.push(b'}');
         let length = text_len(payload.len()).saturating_add(self.header.len());
         let mut token = String::with_capacity(length.saturating_add(LONGEST_SIGNATURE));
         token.push_str(&self.header);
         URL_SAFE_NO_PAD.encode_append(&payload, &mut token);
-        Ok(self.suite.sign(&mut token).map(|()| token))
+        self.suite.sign(&mut token);
+        Ok(token)
     }
 
     /// Checks the signature, then reads the payload. The claims have room for the state's text, and so many bytes more.
@@ -202,27 +186,21 @@ pub(crate) struct PublicJwk {
 
 #[cfg(feature = "server")]
 impl PublicJwk {
-    /// `None` where the provider refuses the key, which it has no reason to.
-    pub(crate) fn new(audience: &Secret) -> Option<Self> {
-        Some(Self {
+    pub(crate) fn new(audience: &Secret) -> Self {
+        Self {
             kty: "OKP",
             crv: "Ed25519",
             alg: JwtAlgorithm::EdDsa.as_str(),
             r#use: "sig",
             kid: URL_SAFE_NO_PAD.encode_to_string(derive::jwt_kid(audience)),
-            x: URL_SAFE_NO_PAD.encode_to_string(ed25519_public(&ed25519_pkcs8(audience))?),
-        })
+            x: URL_SAFE_NO_PAD.encode_to_string(ed25519(audience).verifying_key()),
+        }
     }
 }
 
-fn ed25519_pkcs8(audience: &Secret) -> Zeroizing<Vec<u8>> {
-    let seed = derive::jwt_eddsa_seed(audience);
-    Zeroizing::new([&PKCS8_ED25519[..], seed.expose()].concat())
-}
-
-fn ed25519_public(pkcs8: &[u8]) -> Option<Vec<u8>> {
-    let public = DEFAULT_PROVIDER.key_utils.ed_pub_components_from_private_key;
-    public(pkcs8, &EllipticCurve::Ed25519).ok()
+/// The key pair, which is wiped when it is dropped.
+fn ed25519(audience: &Secret) -> SigningKey {
+    SigningKey::from_bytes(derive::jwt_eddsa_seed(audience).expose())
 }
 
 /// A compact serialization, taken apart, and nothing of it believed.
@@ -380,7 +358,3 @@ const ID_LEN: usize = 16;
 const USUAL_PAYLOAD: usize = 500;
 /// Characters of a dot and an Ed25519 signature.
 const LONGEST_SIGNATURE: usize = 87;
-/// RFC 8410: an Ed25519 private key in PKCS#8 is this and the 32 bytes of its seed.
-const PKCS8_ED25519: [u8; 16] = [
-    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
-];

@@ -236,7 +236,7 @@ impl Tokens {
                 Err(error) => Err(IssueError::State(error)),
             },
         });
-        let token = token?.ok_or(IssueError::JwtNotConfigured)?;
+        let token = token?;
         self.must_fit(token.len(), claims)?;
         Ok(token)
     }

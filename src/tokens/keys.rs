@@ -65,7 +65,7 @@ impl AudienceKeys {
                 signed: SignedKey::new(&secret),
                 sealed: SealedKey::new(&secret, derived),
                 #[cfg(feature = "jwt")]
-                jwt: jwt.and_then(|algorithm| JwtKey::new(&secret, algorithm)),
+                jwt: jwt.map(|algorithm| JwtKey::new(&secret, algorithm)),
                 audience: secret,
             })
         });
