@@ -19,9 +19,8 @@ use crate::token::cbor::Cursor;
 /// As for [`check`](super::check()); `out` is then as it was.
 pub(crate) fn to_json(cbor: &[u8], out: &mut Vec<u8>) -> Result<bool, StateError> {
     let start = out.len();
-    let mut writer = Writer { out, had_bytes: false };
-    match walk(cbor, &mut writer) {
-        Ok(()) => Ok(writer.had_bytes),
+    match show(out, |writer| walk(cbor, writer)) {
+        Ok(had_bytes) => Ok(had_bytes),
         Err(error) => {
             out.truncate(start);
             Err(error)
@@ -32,10 +31,24 @@ pub(crate) fn to_json(cbor: &[u8], out: &mut Vec<u8>) -> Result<bool, StateError
 /// The next item as JSON text, where `depth` containers are around it.
 pub(super) fn item_to_json(cursor: &mut Cursor<'_>, depth: usize) -> Result<String, StateError> {
     let mut out = Vec::new();
-    walk_item(cursor, &mut Writer { out: &mut out, had_bytes: false }, depth)?;
+    show(&mut out, |writer| walk_item(cursor, writer, depth))?;
     String::from_utf8(out).map_err(|_| StateErrorKind::NotUtf8.into())
 }
 
+/// Appends the one item that is walked. Says whether a byte string was in it.
+fn show(
+    out: &mut Vec<u8>,
+    walk: impl FnOnce(&mut Writer<'_>) -> Result<(), StateError>,
+) -> Result<bool, StateError> {
+    let mut writer = Writer { out, had_bytes: false };
+    walk(&mut writer)?;
+    let had_bytes = writer.had_bytes;
+    // The comma behind the item.
+    out.pop();
+    Ok(had_bytes)
+}
+
+/// Writes a comma behind each item, that is to say with it, and takes the last one of a container back.
 struct Writer<'o> {
     out: &'o mut Vec<u8>,
     had_bytes: bool,
@@ -43,20 +56,69 @@ struct Writer<'o> {
 
 impl Writer<'_> {
     /// What is written is a scalar with a finite value and `out` is memory: it cannot fail.
-    fn scalar(&mut self, value: &(impl serde::Serialize + ?Sized)) {
+    fn scalar(&mut self, value: &(impl serde::Serialize + ?Sized), then: u8) {
         let _ = serde_json::to_writer(&mut *self.out, value);
+        self.out.push(then);
     }
 
-    /// Most text has nothing to escape, and is then copied whole.
+    /// Most text has nothing to escape, and is then copied whole; a short one, as most names are, with all that is
+    /// around it at once. Every byte that is pushed by itself waits for the one before.
     #[inline(always)]
-    fn text(&mut self, text: &str) {
+    fn text(&mut self, text: &str, then: u8) {
         if has_escapes(text.as_bytes()) {
-            return self.scalar(text);
+            return self.scalar(text, then);
         }
-        self.out.reserve(text.len().saturating_add(2));
+        let length = text.len();
+        if let Some(sixteen) = sixteen(text.as_bytes()) {
+            let start = self.out.len();
+            self.out.extend_from_slice(&[b'"'; SHORT.saturating_add(4)]);
+            if let Some([_, room @ ..]) = self.out.get_mut(start..)
+                && let Some(place) = room.first_chunk_mut::<SHORT>()
+            {
+                *place = sixteen;
+                if let Some([quote, after]) = room.get_mut(length..length.saturating_add(2)) {
+                    (*quote, *after) = (b'"', then);
+                }
+            }
+            self.out.truncate(start.saturating_add(length).saturating_add(3));
+            return;
+        }
+        self.out.reserve(length.saturating_add(3));
         self.out.push(b'"');
         self.out.extend_from_slice(text.as_bytes());
-        self.out.push(b'"');
+        self.out.extend_from_slice(&[b'"', then]);
+    }
+}
+
+/// Bytes of a text that is written with what is around it.
+const SHORT: usize = 16;
+
+/// A short text, and whatever behind it.
+#[inline(always)]
+fn sixteen(text: &[u8]) -> Option<[u8; SHORT]> {
+    let behind = |whole: usize| {
+        u32::try_from(text.len().saturating_sub(whole)).unwrap_or(0).saturating_mul(8)
+    };
+    let two = |first: u64, last: u64, whole: usize| {
+        (u128::from(first) | u128::from(last) << behind(whole)).to_le_bytes()
+    };
+    match text.len() {
+        17.. => None,
+        8.. => {
+            let (first, last) = (text.first_chunk::<8>()?, text.last_chunk::<8>()?);
+            Some(two(u64::from_le_bytes(*first), u64::from_le_bytes(*last), 8))
+        }
+        4.. => {
+            let (first, last) = (text.first_chunk::<4>()?, text.last_chunk::<4>()?);
+            let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+            Some(two(first.into(), last.into(), 4))
+        }
+        _ => {
+            let at = |index| text.get(index).copied().unwrap_or(0);
+            let mut sixteen = [0; SHORT];
+            [sixteen[0], sixteen[1], sixteen[2]] = [at(0), at(1), at(2)];
+            Some(sixteen)
+        }
     }
 }
 
@@ -65,19 +127,19 @@ impl Listener for Writer<'_> {
     #[inline(always)]
     fn item(&mut self, item: Item<'_>) {
         match item {
-            Item::Null => self.out.extend_from_slice(b"null"),
-            Item::Bool(true) => self.out.extend_from_slice(b"true"),
-            Item::Bool(false) => self.out.extend_from_slice(b"false"),
-            Item::Unsigned(value) => self.scalar(&value),
-            Item::Negative(value) => self.scalar(&value),
-            Item::Float(value) => self.scalar(&value),
-            Item::Text(text) => self.text(text),
+            Item::Null => self.out.extend_from_slice(b"null,"),
+            Item::Bool(true) => self.out.extend_from_slice(b"true,"),
+            Item::Bool(false) => self.out.extend_from_slice(b"false,"),
+            Item::Unsigned(value) => self.scalar(&value, b','),
+            Item::Negative(value) => self.scalar(&value, b','),
+            Item::Float(value) => self.scalar(&value, b','),
+            Item::Text(text) => self.text(text, b','),
             // The alphabet has nothing that JSON would escape.
             Item::Bytes(bytes) => {
                 self.had_bytes = true;
                 self.out.push(b'"');
                 self.out.extend_from_slice(URL_SAFE_NO_PAD.encode(bytes).as_bytes());
-                self.out.push(b'"');
+                self.out.extend_from_slice(b"\",");
             }
             Item::Array(_) => self.out.push(b'['),
             Item::Map(_) => self.out.push(b'{'),
@@ -86,16 +148,15 @@ impl Listener for Writer<'_> {
 
     #[inline(always)]
     fn key(&mut self, key: &str) {
-        self.text(key);
-        self.out.push(b':');
-    }
-
-    fn next(&mut self) {
-        self.out.push(b',');
+        self.text(key, b':');
     }
 
     fn end(&mut self, start: Item<'_>) {
-        self.out.push(if matches!(start, Item::Array(_)) { b']' } else { b'}' });
+        let (Item::Array(count) | Item::Map(count)) = start else { return };
+        if count > 0 {
+            self.out.pop();
+        }
+        self.out.extend_from_slice(if matches!(start, Item::Array(_)) { b"]," } else { b"}," });
     }
 }
 
@@ -161,8 +222,10 @@ mod tests {
         #[test]
         fn text_is_written_as_serde_json_writes_it(text in "[ -~\\x00-\\x20\"\\\\é漢😀]{0,40}") {
             let mut out = Vec::new();
-            Writer { out: &mut out, had_bytes: false }.text(&text);
-            prop_assert_eq!(out, serde_json::to_vec(&text).unwrap());
+            Writer { out: &mut out, had_bytes: false }.text(&text, b':');
+            let mut wanted = serde_json::to_vec(&text).unwrap();
+            wanted.push(b':');
+            prop_assert_eq!(out, wanted);
         }
     }
 }

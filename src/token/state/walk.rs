@@ -15,8 +15,6 @@ pub(super) trait Listener {
     fn item(&mut self, _item: Item<'_>) {}
     /// The key of the value that follows.
     fn key(&mut self, _key: &str) {}
-    /// Between two items of a container.
-    fn next(&mut self) {}
     /// The end of the container that this item started.
     fn end(&mut self, _start: Item<'_>) {}
 }
@@ -66,9 +64,6 @@ impl<'a, L: Listener> Walk<'_, 'a, L> {
 
     fn array(&mut self, count: u64, depth: usize) -> Result<(), StateError> {
         for index in 0..count {
-            if index > 0 {
-                self.listener.next();
-            }
             self.value(depth).map_err(|error| error.under_index(index))?;
         }
         Ok(())
@@ -76,10 +71,7 @@ impl<'a, L: Listener> Walk<'_, 'a, L> {
 
     fn map(&mut self, count: u64, depth: usize) -> Result<(), StateError> {
         let (map, mut seen) = (self.cursor.clone(), Seen::default());
-        for index in 0..count {
-            if index > 0 {
-                self.listener.next();
-            }
+        for _ in 0..count {
             let key: &'a str = item::read_key(self.cursor)?;
             seen.note(key);
             self.listener.key(key);
