@@ -291,8 +291,10 @@ pub(crate) struct Listeners {
     pub(crate) front: Option<Bound>,
 }
 
+/// Behind a router, whose answers proxies may hand to browsers, which follow them.
 async fn guarded(mut response: Response) -> Response {
     guard(response.headers_mut());
+    response.headers_mut().insert(REFERRER_POLICY, docs::NO_REFERRER);
     response
 }
 
@@ -300,7 +302,6 @@ async fn guarded(mut response: Response) -> Response {
 fn guard(headers: &mut HeaderMap) {
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
 }
 
 /// Browsers come back over TLS alone (RFC 6797).

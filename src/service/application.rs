@@ -58,7 +58,7 @@ impl Application {
     /// The answer, and what its request holds until it is taken.
     pub(super) async fn answer(
         &self,
-        mut request: Request,
+        mut request: Box<Request>,
         peer: &Peer,
     ) -> (Response, Option<Held>) {
         match self {
@@ -74,35 +74,42 @@ impl Application {
                 // Who may be believed.
                 request.extensions_mut().insert(peer.clone());
                 // A question over gRPC has a body.
-                let answer = tokio::time::timeout(*within, by_router(router, request)).await;
+                let answer = by_router(router, *request);
+                let answer = tokio::time::timeout(*within, Box::pin(answer)).await;
                 let late = |_| Problem::body_too_slow(*within).into_response();
                 (answer.unwrap_or_else(late), None)
             }
-            Self::Probes(router) => (by_router(router, request).await, None),
-            Self::Front(front, service) => front.answer(service, request, peer).await,
+            Self::Probes(router) => (by_router(router, *request).await, None),
+            // In a box: the API's requests are not to have room for all that a proxy's has.
+            Self::Front(front, service) => Box::pin(front.answer(service, request, peer)).await,
         }
     }
 
     /// The answer to somebody who is not on a connection.
     #[cfg(fuzzing)]
     pub(crate) async fn answer_alone(&self, request: Request) -> Response {
-        self.answer(request, &Peer::Local { uid: None }).await.0
+        self.answer(Box::new(request), &Peer::Local { uid: None }).await.0
     }
 }
 
 /// What is asked all the time is answered without the router, whose boxes and tables cost as much as a token.
 /// It has these handlers, too, and so the contract.
-async fn routed(router: &Router, service: &Shared, route: Route, request: Request) -> Response {
+async fn routed(
+    router: &Router,
+    service: &Shared,
+    route: Route,
+    request: Box<Request>,
+) -> Response {
     if request.method() != Method::POST {
-        return by_router(router, request).await;
+        return by_router(router, *request).await;
     }
     let service = State(Arc::clone(service));
     match route {
-        Route::Issue => issue::issue(service, request).await.into_response(),
-        Route::Verify => verify::verify(service, request).await.into_response(),
-        Route::VerifyBatch => verify_batch::verify_batch(service, request).await.into_response(),
-        Route::Renew => renew::renew(service, request).await.into_response(),
-        _ => by_router(router, request).await,
+        Route::Issue => issue::issue(service, *request).await.into_response(),
+        Route::Verify => verify::verify(service, *request).await.into_response(),
+        Route::VerifyBatch => verify_batch::verify_batch(service, *request).await.into_response(),
+        Route::Renew => renew::renew(service, *request).await.into_response(),
+        _ => by_router(router, *request).await,
     }
 }
 

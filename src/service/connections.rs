@@ -12,7 +12,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -162,13 +162,18 @@ impl Serving {
         let (serving, under_way) = (Arc::clone(self), Arc::clone(&activity));
         let tunnel = TunnelSlot::default();
         let slot = self.application.may_tunnel().then(|| tunnel.clone());
-        // In a box: HTTP/2 makes a task of it, and moves it about until it is one.
+        // In a box: HTTP/2 makes a task of it, and moves it about until it is one. And small: the request is in a box,
+        // since each future that it goes through has room for it twice.
         let service = service_fn(move |mut request: Request<Incoming>| {
             if let Some(slot) = &slot {
                 request.extensions_mut().insert(slot.clone());
             }
             let slot = slot.clone();
-            Box::pin(Arc::clone(&serving).answer(request, peer.clone(), under_way.request(), slot))
+            let (parts, body) = request.into_parts();
+            let (body, read) = Read::new(body);
+            let request = Box::new(Request::from_parts(parts, Body::new(body)));
+            let under_way = under_way.request();
+            Box::pin(Arc::clone(&serving).answer(request, read, peer.clone(), under_way, slot))
         });
         let builder = self.builder();
         let stream = TokioIo::new(stream);
@@ -215,15 +220,13 @@ impl Serving {
 
     async fn answer(
         self: Arc<Self>,
-        request: Request<Incoming>,
+        request: Box<Request>,
+        read: Arc<AtomicBool>,
         peer: Peer,
         under_way: UnderWay,
         slot: Option<TunnelSlot>,
     ) -> Result<Response<Taken>, axum::Error> {
         let version = request.version();
-        let (parts, body) = request.into_parts();
-        let (body, read) = Read::new(body);
-        let request = Request::from_parts(parts, Body::new(body));
         let (answer, mut held) = match is_clear(request.headers()) {
             true => self.application.answer(request, &peer).await,
             // Told as hyper tells of any head that is none; unread, it ends the connection.

@@ -7,7 +7,7 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
 };
 use axum::response::{IntoResponse, Response};
 use utoipa::ToSchema;
@@ -66,10 +66,14 @@ fn served(name: &str) -> Result<utoipa_swagger_ui::SwaggerFile<'static>, Problem
     file.map_err(|error| Problem::internal(&error))?.ok_or_else(Problem::not_found)
 }
 
-fn headers(kind: &str) -> Result<[(HeaderName, HeaderValue); 2], Problem> {
+fn headers(kind: &str) -> Result<[(HeaderName, HeaderValue); 3], Problem> {
     let kind = HeaderValue::try_from(kind).map_err(|error| Problem::internal(&error))?;
-    Ok([(CONTENT_TYPE, kind), (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))])
+    let policy = HeaderValue::from_static(POLICY);
+    Ok([(CONTENT_TYPE, kind), (CONTENT_SECURITY_POLICY, policy), (REFERRER_POLICY, NO_REFERRER)])
 }
+
+/// Who is gone to from here is not told from where. JSON is left for nowhere.
+pub(super) const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 
 /// The validator's badge is the one thing that Swagger UI would fetch from its makers.
 static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {

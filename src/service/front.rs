@@ -31,13 +31,13 @@ impl Front {
     pub(super) async fn answer(
         &self,
         service: &Service,
-        mut request: Request,
+        mut request: Box<Request>,
         peer: &Peer,
     ) -> (Response, Option<Held>) {
         let client = Client { address: peer.address(), secure: service.tls.is_some() };
         request.extensions_mut().insert(client);
-        let pass = async |request| {
-            let answer = self.sidecar.answer(request).await;
+        let pass = async |request: Box<Request>| {
+            let answer = self.sidecar.answer(*request).await;
             if let Some(metrics) = &self.metrics {
                 metrics.answered(answer.extensions().get(), answer.extensions().get());
             }

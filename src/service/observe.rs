@@ -40,9 +40,9 @@ impl Service {
     /// No layer of axum's: between one and what it is around are four boxes a request.
     pub(super) async fn observed<A: Future<Output = Response>>(
         &self,
-        request: Request,
+        request: Box<Request>,
         peer: &Peer,
-        answer: impl FnOnce(Route, Request) -> A,
+        answer: impl FnOnce(Route, Box<Request>) -> A,
     ) -> (Response, Option<Held>) {
         let route = Route::of(request.uri().path());
         let by_route = |request| answer(route, request);
@@ -58,9 +58,9 @@ impl Service {
     pub(super) async fn observed_as<A: Future<Output = Response>>(
         &self,
         route: Route,
-        mut request: Request,
+        mut request: Box<Request>,
         peer: &Peer,
-        answer: impl FnOnce(Request) -> A,
+        answer: impl FnOnce(Box<Request>) -> A,
     ) -> (Response, Option<Held>) {
         let started = Instant::now();
         let telling = self.telling(&mut request, peer, route);

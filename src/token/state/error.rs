@@ -321,6 +321,36 @@ mod tests {
     }
 
     #[test]
+    fn what_was_found_is_named_by_its_type() {
+        for (found, a, another) in [
+            (Unexpected::Bool(true), "a boolean", "boolean"),
+            (Unexpected::Unsigned(7), "an integer", "integer"),
+            (Unexpected::Signed(-7), "an integer", "integer"),
+            (Unexpected::Float(7.5), "a float", "float"),
+            (Unexpected::Char('7'), "a string", "string"),
+            (Unexpected::Str("7"), "a string", "string"),
+            (Unexpected::Bytes(b"7"), "a byte string", "byte string"),
+            (Unexpected::Unit, "null", "null"),
+            (Unexpected::Option, "null", "null"),
+            (Unexpected::Seq, "an array", "array"),
+            (Unexpected::Map, "a map", "map"),
+            (Unexpected::Enum, "a value of another kind", "value of another kind"),
+        ] {
+            let error = StateError::invalid_type(found, &"x").to_string();
+            assert_eq!(error, format!("$: expected x, found {a}"));
+            let error = StateError::invalid_value(found, &"x").to_string();
+            assert_eq!(error, format!("$: expected x, found another {another}"));
+        }
+    }
+
+    #[test]
+    fn debug_shows_the_rule_and_the_path() {
+        let error = StateError::new(StateErrorKind::Tag).under_key("cart");
+        let debug = format!("{error:?}");
+        assert!(debug.contains("Tag") && debug.contains("$.cart"), "{debug}");
+    }
+
+    #[test]
     fn the_texts_of_type_errors() {
         for (error, text) in [
             (

@@ -279,3 +279,52 @@ impl NegativeZeros<'_> {
         str::from_utf8(number).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::de::value::{Error, MapDeserializer};
+
+    use super::*;
+    use crate::token::cbor::hex;
+
+    /// What a number comes as in a build with `serde_json/arbitrary_precision`, and what looks like one.
+    fn heard(entries: &[(&'static str, &str)]) -> Result<Vec<u8>, StateErrorKind> {
+        let mut out = Vec::new();
+        let mut failure = None;
+        let written = written(&mut out, |writer| {
+            let zeros = NegativeZeros { rest: b"" };
+            let mut reading =
+                Reading { writer, zeros, number_text: None, failure: None, path: Vec::new() };
+            let entries = entries.iter().map(|(name, number)| (*name, (*number).to_owned()));
+            let read: Result<(), Error> =
+                Value(&mut reading).deserialize(MapDeserializer::new(entries));
+            failure = reading.failure.take().map(|failure| failure.kind());
+            read.map_err(|_| StateErrorKind::Json.into())
+        });
+        written.map(|()| out).map_err(|error| failure.unwrap_or(error.kind()))
+    }
+
+    #[test]
+    fn a_number_that_comes_as_text_is_read_as_the_format_reads_it() {
+        for (number, cbor) in [
+            ("0", "00"),
+            ("-0", "00"),
+            ("-1", "20"),
+            ("18446744073709551615", "1b ff ff ff ff ff ff ff ff"),
+            ("-9223372036854775808", "3b 7f ff ff ff ff ff ff ff"),
+            ("1.5", "f9 3e 00"),
+            ("1e2", "f9 56 40"),
+            ("1E2", "f9 56 40"),
+            ("-0.0", "f9 80 00"),
+        ] {
+            assert_eq!(heard(&[(RAW_NUMBER, number)]), Ok(hex(cbor)), "{number}");
+        }
+        assert_eq!(heard(&[(RAW_NUMBER, "1e400")]), Err(StateErrorKind::NotFinite));
+    }
+
+    #[test]
+    fn an_owned_text_elsewhere_is_no_number() {
+        assert_eq!(heard(&[("a", "1")]), Err(StateErrorKind::Json));
+        assert_eq!(heard(&[("a", "1"), (RAW_NUMBER, "1")]), Err(StateErrorKind::Json));
+    }
+}

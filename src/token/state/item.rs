@@ -117,3 +117,28 @@ impl From<CborError> for StateErrorKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::cbor::hex;
+
+    /// Readers make room by it.
+    #[test]
+    fn a_count_that_the_bytes_cannot_hold_is_refused_before_any_item() {
+        for (text, whole) in [
+            ("82 01 02", "82 01"),
+            ("a2 61 61 01 61 62 02", "a2 61 61 01"),
+            ("81 01", "81"),
+            ("a1 60 01", "a1 60"),
+        ] {
+            assert!(read(&mut Cursor::new(&hex(text))).is_ok(), "{text}");
+            let cut = hex(whole);
+            assert_eq!(read(&mut Cursor::new(&cut)), Err(StateErrorKind::Truncated), "{whole}");
+            assert_eq!(skip(&mut Cursor::new(&cut)), Err(StateErrorKind::Truncated), "{whole}");
+        }
+        // 2^63 pairs are 2^64 items, which no number here counts.
+        let many = hex("bb 80 00 00 00 00 00 00 00");
+        assert_eq!(read(&mut Cursor::new(&many)), Err(StateErrorKind::Truncated));
+    }
+}

@@ -310,3 +310,59 @@ fn a_visitor_that_leaves_values_unread_gets_nothing() {
     assert_eq!(kind::<AsEnum>(r#"{"a":1}"#), StateErrorKind::Application);
     assert_eq!(kind::<Vec<AsMap>>(r#"[{"a":{}},{}]"#), StateErrorKind::Application);
 }
+
+#[test]
+fn a_double_that_is_not_finite_is_refused_where_a_float_is_read() {
+    for bits in
+        ["fb 7f f0 00 00 00 00 00 00", "fb ff f0 00 00 00 00 00 00", "fb 7f f8 00 00 00 00 00 00"]
+    {
+        assert_eq!(decode::<f64>(&hex(bits)).unwrap_err().kind(), StateErrorKind::NotFinite);
+    }
+}
+
+/// What a type makes room by before it reads.
+#[test]
+fn arrays_and_maps_tell_how_many_items_are_left() {
+    struct Hints(Vec<usize>);
+
+    impl<'de> Deserialize<'de> for Hints {
+        fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+            input.deserialize_any(Self(Vec::new()))
+        }
+    }
+
+    impl<'de> serde::de::Visitor<'de> for Hints {
+        type Value = Self;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("items")
+        }
+
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(
+            mut self,
+            mut items: A,
+        ) -> Result<Self, A::Error> {
+            loop {
+                self.0.push(items.size_hint().unwrap());
+                if items.next_element::<u8>()?.is_none() {
+                    return Ok(self);
+                }
+            }
+        }
+
+        fn visit_map<A: serde::de::MapAccess<'de>>(
+            mut self,
+            mut items: A,
+        ) -> Result<Self, A::Error> {
+            loop {
+                self.0.push(items.size_hint().unwrap());
+                if items.next_entry::<&str, u8>()?.is_none() {
+                    return Ok(self);
+                }
+            }
+        }
+    }
+
+    assert_eq!(from::<Hints>("[7,8,9]").unwrap().0, [3, 2, 1, 0]);
+    assert_eq!(decode::<Hints>(&cbor(r#"{"a":1,"b":2}"#).unwrap()).unwrap().0, [2, 1, 0]);
+}

@@ -216,3 +216,46 @@ fn bytes_stay_bytes() {
     assert_eq!(encoded(&Bytes(b"\x01\x02")), hex("42 0102"));
     assert!(has_bytes(&encoded(&[Bytes(b"")])));
 }
+
+/// The depth counts what is around an item, and not what was before it.
+#[test]
+fn siblings_are_not_deep() {
+    #[derive(Serialize)]
+    struct One {
+        side: u8,
+    }
+
+    agrees(&(0..100).map(|side| One { side }).collect::<Vec<_>>());
+    agrees(&(0..100).map(|n| Shape::Box(n, n)).collect::<Vec<_>>());
+    agrees(&(0..100).map(|side| Shape::Cube { side }).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_key_that_has_no_spelling_is_refused() {
+    struct Bytes;
+
+    impl Serialize for Bytes {
+        fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+            out.serialize_bytes(b"key")
+        }
+    }
+
+    struct Under<K>(K);
+
+    impl<K: Serialize> Serialize for Under<K> {
+        fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+            let mut map = out.serialize_map(Some(1))?;
+            map.serialize_entry(&self.0, &1)?;
+            map.end()
+        }
+    }
+
+    assert_eq!(refused(&Under(Bytes)).kind(), StateErrorKind::KeyNotText);
+    assert_eq!(refused(&Under(Unit)).kind(), StateErrorKind::KeyNotText);
+    assert_eq!(refused(&Under(())).kind(), StateErrorKind::KeyNotText);
+    for key in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        assert_eq!(refused(&Under(key)).kind(), StateErrorKind::NotFinite);
+        assert_eq!(refused(&Under(key as f32)).kind(), StateErrorKind::NotFinite);
+    }
+    agrees(&Under(1.5));
+}
