@@ -7,6 +7,7 @@ mod patient;
 mod quiet;
 mod room;
 mod seats;
+mod streams;
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,7 +23,7 @@ use axum::http::{Response, StatusCode, Version};
 use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -40,6 +41,7 @@ use activity::{Activity, UnderWay};
 use bodies::{Read, Taken};
 use patient::Patient;
 use quiet::quiet;
+use streams::{Streams, Together};
 
 pub(super) use room::{Room, Wanted};
 pub(super) use seats::{Full, Seats};
@@ -162,8 +164,8 @@ impl Serving {
         let (serving, under_way) = (Arc::clone(self), Arc::clone(&activity));
         let tunnel = TunnelSlot::default();
         let slot = self.application.may_tunnel().then(|| tunnel.clone());
-        // In a box: HTTP/2 makes a task of it, and moves it about until it is one. And small: the request is in a box,
-        // since each future that it goes through has room for it twice.
+        // In a box: HTTP/2 moves it about until it is where it stays. And small: the request is in a box, since each
+        // future that it goes through has room for it twice.
         let service = service_fn(move |mut request: Request<Incoming>| {
             if let Some(slot) = &slot {
                 request.extensions_mut().insert(slot.clone());
@@ -175,9 +177,11 @@ impl Serving {
             let under_way = under_way.request();
             Box::pin(Arc::clone(&serving).answer(request, read, peer.clone(), under_way, slot))
         });
-        let builder = self.builder();
+        let streams = Streams::default();
+        let builder = self.builder(streams.clone());
         let stream = TokioIo::new(stream);
-        let mut connection = pin!(builder.serve_connection_with_upgrades(stream, service));
+        let connection = pin!(builder.serve_connection_with_upgrades(stream, service));
+        let mut connection = Together::new(connection, streams);
         let end = quiet(async {
             tokio::select! {
                 _ = stopped.changed() => End::Stopped,
@@ -187,21 +191,21 @@ impl Serving {
         });
         let end = tokio::select! {
             biased;
-            ended = connection.as_mut() => End::Ended(ended),
+            ended = &mut connection => End::Ended(ended),
             end = end => end,
         };
         let ended = match end {
             End::Ended(ended) => ended,
             End::Unread => Ok(()),
             End::Stopped => {
-                connection.as_mut().graceful_shutdown();
+                connection.connection().graceful_shutdown();
                 tokio::select! {
                     ended = connection => ended,
                     () = activity.unread_for(self.limits.head_within) => Ok(()),
                 }
             }
             End::Idle => {
-                connection.as_mut().graceful_shutdown();
+                connection.connection().graceful_shutdown();
                 // HTTP/2 tells the other end first, which may not be there.
                 match tokio::time::timeout(self.limits.head_within, connection).await {
                     Ok(ended) => ended,
@@ -247,9 +251,9 @@ impl Serving {
         Ok(Response::from_parts(parts, body))
     }
 
-    fn builder(&self) -> Builder<TokioExecutor> {
+    fn builder(&self, executor: Streams) -> Builder<Streams> {
         let Limits { head_bytes, head_within, streams, .. } = self.limits;
-        let mut builder = Builder::new(TokioExecutor::new());
+        let mut builder = Builder::new(executor);
         // Heads and pauses are timed by `Patient` and `Activity`.
         builder.http1().timer(TokioTimer::new()).header_read_timeout(None);
         builder.http1().max_buf_size(usize::try_from(head_bytes).unwrap_or(usize::MAX));
