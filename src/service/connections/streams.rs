@@ -14,6 +14,9 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use hyper::rt::Executor;
 
+/// Requests that are ended before other connections have their turn.
+const AT_ONCE: usize = 8;
+
 type Request = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Where hyper puts the requests that have come on one connection.
@@ -56,12 +59,18 @@ impl<C: Future> Future for Together<'_, C> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<C::Output> {
         let Self { connection, coming, under_way } = &mut *self;
         let polled = connection.as_mut().poll(cx);
-        if polled.is_pending() {
-            under_way.extend(coming.take());
-            // An answer wakes the connection, and with it this task.
-            while let Poll::Ready(Some(())) = under_way.poll_next_unpin(cx) {}
+        if polled.is_ready() {
+            return polled;
         }
-        polled
+        under_way.extend(coming.take());
+        for _ in 0..AT_ONCE {
+            // An answer wakes the connection, and with it this task, which comes again behind others.
+            let Poll::Ready(Some(())) = under_way.poll_next_unpin(cx) else {
+                return Poll::Pending;
+            };
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
@@ -69,8 +78,8 @@ impl<C: Future> Future for Together<'_, C> {
 mod tests {
     use std::future::{pending, poll_fn, ready};
     use std::pin::pin;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::task::Waker;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::task::{Wake, Waker};
 
     use super::*;
 
@@ -117,6 +126,38 @@ mod tests {
         assert_eq!(ended.load(Ordering::Relaxed), 0);
         drop(together);
         assert_eq!(ended.load(Ordering::Relaxed), 1);
+    }
+
+    /// T45: whoever has many streams on one connection does not keep a processor from those who have others.
+    #[test]
+    fn many_requests_of_one_connection_leave_others_their_turn() {
+        let (streams, ended) = (Streams::default(), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..20 {
+            let ended = Arc::clone(&ended);
+            streams.execute(async move {
+                ended.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        let connection = pin!(pending::<()>());
+        let mut together = Together::new(connection, streams);
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        for (so_far, again) in [(8, true), (16, true), (20, false)] {
+            woken.0.store(false, Ordering::Relaxed);
+            let looked = Pin::new(&mut together).poll(&mut Context::from_waker(&waker));
+            assert!(looked.is_pending());
+            assert_eq!(ended.load(Ordering::Relaxed), so_far);
+            assert_eq!(woken.0.load(Ordering::Relaxed), again, "{so_far}");
+        }
+    }
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
     }
 
     #[test]
