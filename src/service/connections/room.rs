@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(Room::in_files(100, SIDECAR), Room { outer: 1, inner: 1 });
     }
 
-    /// T44: 10,000 clients had let others wait seven times, while the table was made anew.
+    /// T44: thousands of clients had let others wait, each time that the table was made anew.
     #[test]
     #[cfg(target_os = "linux")]
     fn clients_do_not_wait_for_a_larger_table_of_files() {
