@@ -1,8 +1,8 @@
 //! The requests of an HTTP/2 connection, in the task of the connection itself.
 //!
 //! As tasks of their own, which is usual, each is made, scheduled and woken by itself, and wakes the connection's: a
-//! quarter to a half of a small request's processor time (`benches/service`). h2 writes an answer that has a body by itself either way. What a
-//! connection asks is worked on by one processor at a time.
+//! quarter to a half of a small request's processor time (`benches/service`). h2 writes an answer that has a body by
+//! itself either way. What a connection asks is worked on by one processor at a time.
 
 use std::future::Future;
 use std::mem;
