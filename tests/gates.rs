@@ -98,6 +98,11 @@ fn random_numbers_come_from_the_operating_system_alone() {
         }
     }
     assert_eq!(drawn_in, ["src/token/random.rs"]);
+    // Before the C library, whose generator is the process's own from glibc 2.41 on.
+    let random = include_str!("../src/token/random.rs");
+    let place = |words: &str| random.find(words).unwrap();
+    assert!(place("if !kernel_fills(&mut bytes)") < place("SysRng.try_fill_bytes"));
+    assert!(random.contains("rustix::rand::{GetRandomFlags, getrandom}"));
 }
 
 /// T10: `==` ends at the first byte that differs. A `Secret` is compared by an `==` of its own, which is
