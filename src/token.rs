@@ -2,6 +2,7 @@
 
 #[cfg(feature = "server")]
 pub(crate) mod anatomy;
+pub(crate) mod apart;
 mod cbor;
 pub(crate) mod claims;
 pub(crate) mod format;
