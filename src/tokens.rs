@@ -15,6 +15,7 @@ use arc_swap::{ArcSwapOption, Guard};
 use saddlebag_keys::{Audience, KeyRingHandle};
 
 use crate::lifetime::{RenewalRule, Wish};
+use crate::token::apart::Apart;
 use crate::token::format::Protection;
 #[cfg(feature = "jwt")]
 use crate::token::jwt::JwtAlgorithm;
@@ -76,7 +77,7 @@ struct Shared {
     audience: Audience,
     config: Config,
     /// The audience's keys of the ring that was last seen.
-    keys: ArcSwapOption<AudienceKeys>,
+    keys: ArcSwapOption<Apart<AudienceKeys>>,
     sealer: Sealer,
     derived: Arc<DerivedCiphers>,
 }
@@ -185,7 +186,7 @@ impl Tokens {
     /// The audience's keys of the ring in use, derived again where it has changed. `None` before the
     /// first ring.
     #[inline]
-    fn keys(&self) -> Guard<Option<Arc<AudienceKeys>>> {
+    fn keys(&self) -> Guard<Option<Arc<Apart<AudienceKeys>>>> {
         // Before the ring: keys that are thought older than they are cost a derivation, no more.
         let version = self.shared.ring.version();
         let known = self.shared.keys.load();
@@ -199,8 +200,8 @@ impl Tokens {
     fn derived_keys(
         &self,
         version: u64,
-        known: Option<&AudienceKeys>,
-    ) -> Guard<Option<Arc<AudienceKeys>>> {
+        known: Option<&Apart<AudienceKeys>>,
+    ) -> Guard<Option<Arc<Apart<AudienceKeys>>>> {
         let ring = self.shared.ring.load();
         let keys = ring.as_ref().and_then(|ring| {
             let shared = &self.shared;
@@ -211,10 +212,10 @@ impl Tokens {
                 #[cfg(feature = "jwt")]
                 shared.config.jwt,
                 &shared.derived,
-                known,
+                known.map(|known| &**known),
             )
         });
-        let keys = keys.map(Arc::new);
+        let keys = keys.map(|keys| Arc::new(Apart::new(keys)));
         if keys.is_some() {
             self.shared.keys.store(keys.clone());
         }

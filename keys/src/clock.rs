@@ -219,9 +219,10 @@ mod tests {
     #[test]
     fn a_time_is_shown_as_jiff_shows_it() {
         let last = 253_402_207_200;
-        for seconds in
-            (0..last).step_by(86_400 * 13 + 4_567).chain([951_782_399, 951_782_400, last])
-        {
+        // An interpreter takes hours for a quarter of a million.
+        let days = if cfg!(miri) { 13_000 } else { 13 };
+        let times = (0..last).step_by(86_400 * days + 4_567);
+        for seconds in times.chain([951_782_399, 951_782_400, last]) {
             let time = UnixTime::from_secs(seconds);
             assert_eq!(Some(time.to_string()), time.to_rfc3339());
         }

@@ -132,18 +132,20 @@ impl KeyRingHandle {
     /// Whether a node may issue at `now`: its source was read within `stale_after`, which is at most the
     /// ring's `publish_ahead`. Verification goes on regardless.
     pub fn may_issue(&self, now: UnixTime) -> bool {
-        match (&*self.load(), &self.shared.source) {
-            (None, _) => false,
-            (Some(_), None) => true,
-            (Some(ring), Some(source)) => {
-                let stale_after = source.stale_after(ring);
-                let checked_at = UnixTime::from_secs(source.checked_at.load(Ordering::Acquire));
-                let since = source.checked_uptime.load(Ordering::Acquire);
-                // Both count whole seconds: the second one may be a second short, and never longer.
-                now < checked_at.saturating_add(stale_after)
-                    && clock::uptime().saturating_sub(since) <= stale_after
-            }
-        }
+        self.load().as_ref().is_some_and(|ring| self.may_issue_under(ring, now))
+    }
+
+    /// [`may_issue`](Self::may_issue) under a ring of this handle that the caller has loaded already.
+    pub fn may_issue_under(&self, ring: &KeyRing, now: UnixTime) -> bool {
+        let Some(source) = &self.shared.source else {
+            return true;
+        };
+        let stale_after = source.stale_after(ring);
+        let checked_at = UnixTime::from_secs(source.checked_at.load(Ordering::Acquire));
+        let since = source.checked_uptime.load(Ordering::Acquire);
+        // Both count whole seconds: the second one may be a second short, and never longer.
+        now < checked_at.saturating_add(stale_after)
+            && clock::uptime().saturating_sub(since) <= stale_after
     }
 
     /// Reports a token of a key that the ring does not have: at most one refresh per 10 s follows,

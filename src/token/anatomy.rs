@@ -231,19 +231,165 @@ pub(crate) fn why_bad_claims(token: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use saddlebag_keys::{KeyRingHandle, Policy, UnixTime, rotation};
+    use serde::Serialize;
+
     use super::*;
+    use crate::tokens::{NewSession, Tokens, TokensBuilder};
+
+    /// In the order of the bytes that they take.
+    #[derive(Serialize)]
+    struct Cart<'a> {
+        n: u8,
+        items: &'a [&'a str],
+    }
+
+    const CART: Cart<'_> = Cart { n: 1, items: &["tea", "bread"] };
+    const NOW: UnixTime = UnixTime::from_secs(1_900_000_000);
+
+    fn issued(of: impl Fn(TokensBuilder) -> TokensBuilder) -> (Tokens, String) {
+        let policy = Policy::default();
+        let plan = rotation::init("test", policy, NOW, &mut rand::rngs::SysRng).unwrap();
+        let builder = Tokens::builder(KeyRingHandle::fixed(plan.ring)).audience("shop");
+        let tokens = of(builder).build().unwrap();
+        let token = tokens.issue_at(NewSession::of(&CART).subject("alice"), NOW).unwrap().token;
+        (tokens, token)
+    }
+
+    fn parts(anatomy: &Anatomy, level: usize) -> Vec<(&str, usize)> {
+        let of_level = anatomy.parts.iter().filter(|part| part.level == level);
+        of_level.map(|part| (part.name.as_str(), part.bytes)).collect()
+    }
+
+    fn sum(parts: &[(&str, usize)]) -> usize {
+        parts.iter().map(|(_, bytes)| bytes).sum()
+    }
+
+    /// The claims are what a holder of the key reads.
+    fn told(anatomy: &Anatomy, tokens: &Tokens, token: &str) {
+        let verified = tokens.verify_at(token, NOW).unwrap();
+        let info = verified.info();
+        let Some(Ok(claims)) = &anatomy.claims else { panic!("no claims") };
+        assert_eq!(claims.id, info.id.to_bytes());
+        let times = [claims.started_at, claims.issued_at, claims.expires_at, claims.ends_at];
+        let known = [info.started_at, info.issued_at, info.expires_at, info.ends_at];
+        assert_eq!(times, known.map(UnixTime::as_secs));
+        assert!(claims.issued_at < claims.expires_at && claims.expires_at < claims.ends_at);
+        assert_eq!((claims.revision, claims.subject.as_deref()), (info.revision, Some("alice")));
+        assert_eq!(claims.state.as_deref(), Some(r#"{"n":1,"items":["tea","bread"]}"#));
+    }
+
+    #[test]
+    fn a_signed_token_shows_its_claims_and_what_each_of_them_weighs() {
+        let (tokens, token) = issued(|builder| builder.protection(Protection::Signed));
+        let anatomy = anatomy(&token).unwrap();
+        assert_eq!((anatomy.protection, anatomy.characters), (Protection::Signed, token.len()));
+        let key = tokens.verify_at(&token, NOW).unwrap().key_id();
+        assert!(matches!(anatomy.key, KeyHint::Id(id) if id == key));
+        told(&anatomy, &tokens, &token);
+        // A map of two: "n" and a number; "items" and an array of two texts.
+        let state = 1 + (2 + 1) + (6 + 1 + 4 + 6);
+        let all = parts(&anatomy, 0);
+        let claims = all[1].1;
+        assert_eq!(all, [("header", 7), ("claims", claims), ("tag", 16)]);
+        assert_eq!(token.len(), (sum(&all) * 4).div_ceil(3));
+        let some = parts(&anatomy, 1);
+        // Of the array's head and the id; 4 times of 5 bytes, 2 of which are differences of 3.
+        let names = some.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+        assert_eq!(names, ["session id", "times", "revision", "subject", "state"]);
+        assert_eq!([some[0].1, some[2].1, some[3].1, some[4].1], [14, 1, 6, state]);
+        assert_eq!(sum(&some), claims);
+        assert_eq!(parts(&anatomy, 2), [("items", 17), ("n", 3)]);
+        assert_eq!(why_bad_claims(&token), None);
+    }
+
+    #[test]
+    fn a_subject_that_nobody_has_weighs_one_byte() {
+        let (tokens, _) = issued(|builder| builder.protection(Protection::Signed));
+        let token = tokens.issue_at(NewSession::empty(), NOW).unwrap().token;
+        let anatomy = anatomy(&token).unwrap();
+        assert!(parts(&anatomy, 1).contains(&("subject", 1)));
+        let Some(Ok(claims)) = anatomy.claims else { panic!("no claims") };
+        assert_eq!((claims.subject, claims.state.as_deref()), (None, Some("null")));
+    }
+
+    #[test]
+    fn a_sealed_token_shows_its_sizes_alone() {
+        let (tokens, token) = issued(|builder| builder);
+        let anatomy = anatomy(&token).unwrap();
+        assert_eq!((anatomy.protection, anatomy.characters), (Protection::Sealed, token.len()));
+        let key = tokens.verify_at(&token, NOW).unwrap().key_id();
+        assert!(matches!(anatomy.key, KeyHint::Id(id) if id == key));
+        assert!(anatomy.claims.is_none());
+        let all = parts(&anatomy, 0);
+        let (signed, _) = issued(|builder| builder.protection(Protection::Signed));
+        let same = signed.issue_at(NewSession::of(&CART).subject("alice"), NOW).unwrap().token;
+        let same = super::anatomy(&same).unwrap();
+        let claims = parts(&same, 0)[1];
+        assert_eq!(all, [("header", 7), ("nonce", 24), claims, ("tag", 16)]);
+        assert_eq!(token.len(), (sum(&all) * 4).div_ceil(3));
+        assert_eq!(parts(&anatomy, 1), []);
+    }
+
+    #[test]
+    fn a_jwt_shows_what_its_members_weigh_and_who_it_is_for() {
+        for algorithm in [JwtAlgorithm::Hs256, JwtAlgorithm::EdDsa] {
+            let (tokens, token) =
+                issued(|builder| builder.protection(Protection::Jwt).jwt(algorithm));
+            let anatomy = anatomy(&token).unwrap();
+            assert_eq!((anatomy.protection, anatomy.characters), (Protection::Jwt, token.len()));
+            let KeyHint::Jwt { algorithm: found, kid } = &anatomy.key else { panic!("no kid") };
+            assert_eq!((*found, jwt_kid(&token).as_ref()), (algorithm, Some(kid)));
+            told(&anatomy, &tokens, &token);
+            let Some(Ok(claims)) = &anatomy.claims else { panic!("no claims") };
+            assert_eq!(claims.audience.as_deref(), Some("shop"));
+            let all = parts(&anatomy, 0);
+            let spelled = token.split('.').map(|text| text.len() * 3 / 4).collect::<Vec<_>>();
+            let names = ["header", "payload", "signature"].into_iter();
+            assert_eq!(all, names.zip(spelled).collect::<Vec<_>>());
+            let some = parts(&anatomy, 1);
+            // Without the comma behind the last, and the braces.
+            assert_eq!(sum(&some) - 1 + 2, all[1].1);
+            assert!(some.contains(&("aud", r#""aud":"shop","#.len())), "{some:?}");
+            assert!(some.is_sorted_by(|one, next| one.1 >= next.1), "{some:?}");
+            let other = [JwtAlgorithm::EdDsa, JwtAlgorithm::Hs256];
+            let other = other.into_iter().find(|other| *other != algorithm);
+            let accepted = other.map(JwtAlgorithm::as_str).unwrap();
+            let why =
+                format!("its algorithm is {}, and {accepted} is accepted", algorithm.as_str());
+            assert_eq!(why_malformed(&token, other), why);
+        }
+    }
+
+    #[test]
+    fn claims_that_are_none_are_told_by_what_is_wrong_with_them() {
+        let (_, token) = issued(|builder| builder.protection(Protection::Signed));
+        let (bytes, key) = format::decode(&token, format::SHORTEST_SIGNED, 0).unwrap();
+        let header = format::header(bytes[..3].try_into().unwrap(), key);
+        let mut wrong = [&header[..], &[0xa0], &[0; 40]].concat();
+        wrong.truncate(bytes.len());
+        let wrong = base64_simd::URL_SAFE_NO_PAD.encode_to_string(&wrong);
+        let found = anatomy(&wrong).unwrap();
+        assert!(matches!(found.claims, Some(Err(_))) && parts(&found, 1).is_empty());
+        assert!(why_bad_claims(&wrong).is_some_and(|why| !why.is_empty()));
+        assert!(anatomy("sb1sAAAA").is_err() && anatomy("a.b.c").is_err());
+        assert!(anatomy("neither").is_err_and(|why| why.starts_with("it starts with neither")));
+    }
 
     #[test]
     fn a_malformed_token_is_told_by_what_is_wrong_with_it() {
         let body = "A".repeat(88);
         for (token, why) in [
             ("sb1sAAAA".to_owned(), "8 characters, and a signed token has at least 59"),
+            // As long as the shortest.
+            (format!("sb1s{}!", &body[..54]), "character 59, '!'"),
             (format!("sb1e{body}="), "character 93, '=', is not of base64url"),
             (format!("sb1e{body}\n"), "character 93, '\\n', is not of base64url"),
             (format!("sb1e{body}A"), "no bytes are spelled with 93 characters"),
             (format!("sb1e{body}AB"), "its last character"),
             ("a.b.c".to_owned(), "its three parts are not a jwt"),
             ("a.b!.c".to_owned(), "character 2, '!'"),
+            ("a.-_!.c".to_owned(), "character 3, '!'"),
         ] {
             let told = why_malformed(&token, None);
             assert!(told.contains(why), "{told}");

@@ -158,14 +158,14 @@ impl<'a> Cursor<'a> {
     /// Reads a text string of up to 255 bytes, which most are; otherwise nothing, and [`head`](Self::head) says
     /// what is there.
     #[inline]
-    pub(crate) fn short_text(&mut self) -> Option<&'a str> {
+    pub(crate) fn short_text<T: Text<'a>>(&mut self) -> Option<T> {
         let (length, rest) = match *self.rest {
             [first @ 0x60..=0x77, ref rest @ ..] => (first & 0x1f, rest),
             [0x78, length, ref rest @ ..] => (length, rest),
             _ => return None,
         };
         let (bytes, rest) = rest.split_at_checked(usize::from(length))?;
-        let text = str::from_utf8(bytes).ok()?;
+        let text = T::of(bytes)?;
         self.rest = rest;
         Some(text)
     }
@@ -257,14 +257,44 @@ impl<'a> Cursor<'a> {
 
     /// Takes the `length` bytes of a text string whose head was read.
     #[inline]
-    pub(crate) fn text(&mut self, length: u64) -> Result<&'a str, CborError> {
-        str::from_utf8(self.bytes(length)?).map_err(|_| CborError::Utf8)
+    pub(crate) fn text<T: Text<'a>>(&mut self, length: u64) -> Result<T, CborError> {
+        T::of(self.bytes(length)?).ok_or(CborError::Utf8)
     }
 
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (array, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
         Some(*array)
+    }
+}
+
+/// What a reader makes of the bytes of a text: UTF-8; or bytes, where all that was read is looked at later, at once.
+pub(crate) trait Text<'a>: Copy {
+    fn of(bytes: &'a [u8]) -> Option<Self>;
+    fn as_bytes(self) -> &'a [u8];
+}
+
+impl<'a> Text<'a> for &'a str {
+    #[inline(always)]
+    fn of(bytes: &'a [u8]) -> Option<Self> {
+        str::from_utf8(bytes).ok()
+    }
+
+    #[inline(always)]
+    fn as_bytes(self) -> &'a [u8] {
+        self.as_bytes()
+    }
+}
+
+impl<'a> Text<'a> for &'a [u8] {
+    #[inline(always)]
+    fn of(bytes: &'a [u8]) -> Option<Self> {
+        Some(bytes)
+    }
+
+    #[inline(always)]
+    fn as_bytes(self) -> &'a [u8] {
+        self
     }
 }
 

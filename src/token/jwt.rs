@@ -4,22 +4,20 @@
 //! `jsonwebtoken` reads its keys anew for each token (benches/peers). Header, members and times are read here:
 //! it takes arrays of audiences, its clock cannot be injected, and it ignores what it does not know.
 
-use std::borrow::Cow;
-use std::cell::Cell;
-use std::ops::Range;
+mod jws;
 
 use base64_simd::{AsOut, URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signature, Signer, SigningKey};
 use saddlebag_keys::{Audience, Secret, derive};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use subtle::ConstantTimeEq;
 
+use super::apart::Apart;
 use super::claims::Claims;
-use super::format::{decode_into, text_len};
+use super::format::text_len;
 use super::provider::Mac;
 use super::reason::Reason;
-use super::state;
+
+pub(crate) use jws::Jws;
 
 /// The one algorithm of a verifier's jwt tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,10 +46,13 @@ impl JwtAlgorithm {
     }
 }
 
+/// What a token's header calls its key: base64url of 8 bytes.
+pub(crate) type Kid = [u8; 11];
+
 /// One ring key's jwt key for one audience.
 pub(crate) struct JwtKey {
     algorithm: JwtAlgorithm,
-    kid: String,
+    kid: Kid,
     /// The first segment and its dot, which every token of this key starts with.
     header: String,
     suite: Suite,
@@ -60,7 +61,7 @@ pub(crate) struct JwtKey {
 enum Suite {
     Hs256(Mac),
     /// In a box: a key that is moved leaves copies behind.
-    EdDsa(Box<SigningKey>),
+    EdDsa(Box<Apart<SigningKey>>),
 }
 
 impl Suite {
@@ -88,19 +89,22 @@ fn append(token: &mut String, signature: &[u8]) {
 
 impl JwtKey {
     pub(crate) fn new(audience: &Secret, algorithm: JwtAlgorithm) -> Self {
-        let kid = URL_SAFE_NO_PAD.encode_to_string(derive::jwt_kid(audience));
+        let name = derive::jwt_kid(audience);
+        let mut kid = Kid::default();
+        let _ = URL_SAFE_NO_PAD.encode(&name, kid.as_mut_slice().as_out());
+        let name = URL_SAFE_NO_PAD.encode_to_string(name);
         let alg = algorithm.as_str();
-        let header = format!(r#"{{"alg":"{alg}","kid":"{kid}","typ":"JWT"}}"#);
+        let header = format!(r#"{{"alg":"{alg}","kid":"{name}","typ":"JWT"}}"#);
         let header = format!("{}.", URL_SAFE_NO_PAD.encode_to_string(header));
         let suite = match algorithm {
             JwtAlgorithm::Hs256 => Suite::Hs256(Mac::new(&derive::jwt_hs256(audience))),
-            JwtAlgorithm::EdDsa => Suite::EdDsa(Box::new(ed25519(audience))),
+            JwtAlgorithm::EdDsa => Suite::EdDsa(Box::new(Apart::new(ed25519(audience)))),
         };
         Self { algorithm, kid, header, suite }
     }
 
-    pub(crate) fn kid(&self) -> &str {
-        &self.kid
+    pub(crate) fn kid(&self) -> Kid {
+        self.kid
     }
 
     /// The text of a token, whose state `write_state` writes as JSON.
@@ -129,10 +133,11 @@ impl JwtKey {
         payload.extend_from_slice(br#","jti":""#);
         let mut id = [0; ID_LEN];
         payload.extend_from_slice(URL_SAFE_NO_PAD.encode(&claims.id, id.as_mut_slice().as_out()));
-        payload.extend_from_slice(br#"","state":"#);
+        payload.push(b'"');
+        payload.extend_from_slice(STATE);
         write_state(&mut payload)?;
         if let Some(subject) = claims.subject {
-            payload.extend_from_slice(br#","sub":"#);
+            payload.extend_from_slice(SUBJECT);
             // Text, and into memory: it cannot fail.
             let _ = serde_json::to_writer(&mut payload, subject);
         }
@@ -154,14 +159,15 @@ impl JwtKey {
     ) -> Result<Opened<'a>, Reason> {
         let signature = jws.signature();
         if signature.len() != self.algorithm.signature_len()
-            || !self.suite.verifies(jws.signed.as_bytes(), signature)
+            || !self.suite.verifies(jws.signed().as_bytes(), signature)
         {
             return Err(Reason::BadTag);
         }
-        let payload: Payload<'_> = object(jws.payload()).ok_or(Reason::BadClaims)?;
-        let state = payload.state.get();
-        let claims = payload.claims(audience, more.saturating_add(state.len()));
-        Ok(Opened { claims: claims.ok_or(Reason::BadClaims)?, state })
+        let opened = jws.read(|payload, state| {
+            let claims = payload.claims(audience, state, more.saturating_add(state.len()))?;
+            Some(Opened { claims, state })
+        });
+        opened.ok_or(Reason::BadClaims)
     }
 }
 
@@ -203,66 +209,6 @@ fn ed25519(audience: &Secret) -> SigningKey {
     SigningKey::from_bytes(derive::jwt_eddsa_seed(audience).expose())
 }
 
-/// A compact serialization, taken apart, and nothing of it believed.
-pub(crate) struct Jws<'a> {
-    signed: &'a str,
-    /// What the header, the payload and the signature spell, one behind the other.
-    bytes: Vec<u8>,
-    payload: Range<usize>,
-}
-
-impl<'a> Jws<'a> {
-    /// Takes a text with two dots apart.
-    pub(crate) fn parse(text: &'a str) -> Option<Self> {
-        let (signed, signature) = text.rsplit_once('.')?;
-        let (header, payload) = signed.split_once('.')?;
-        let mut bytes = DECODED.try_with(Cell::take).unwrap_or_default();
-        bytes.clear();
-        decode_into(header.as_bytes(), &mut bytes)?;
-        let start = bytes.len();
-        decode_into(payload.as_bytes(), &mut bytes)?;
-        let payload = start..bytes.len();
-        decode_into(signature.as_bytes(), &mut bytes)?;
-        Some(Self { signed, bytes, payload })
-    }
-
-    /// The key that its header names, where that is a header of this algorithm.
-    pub(crate) fn kid(&self, algorithm: JwtAlgorithm) -> Option<Cow<'_, str>> {
-        let Header { alg, kid, typ } = object(self.bytes.get(..self.payload.start)?)?;
-        (alg == algorithm.as_str() && typ == "JWT").then_some(kid)
-    }
-
-    pub(crate) fn payload(&self) -> &[u8] {
-        self.bytes.get(self.payload.clone()).unwrap_or_default()
-    }
-
-    fn signature(&self) -> &[u8] {
-        self.bytes.get(self.payload.end..).unwrap_or_default()
-    }
-
-    /// The audience it names and its claims, neither of which anybody has verified.
-    #[cfg(feature = "server")]
-    pub(crate) fn unverified(&self) -> Option<(String, Vec<u8>)> {
-        let payload: Payload<'_> = object(self.payload())?;
-        let audience = Audience::new(&payload.aud).ok()?;
-        Some((audience.to_string(), payload.claims(&audience, 0)?))
-    }
-}
-
-/// Its memory is the next one's.
-impl Drop for Jws<'_> {
-    fn drop(&mut self) {
-        let bytes = std::mem::take(&mut self.bytes);
-        // Not where the thread is about to end.
-        let _ = DECODED.try_with(|kept| kept.set(bytes));
-    }
-}
-
-thread_local! {
-    /// Room for what a token spells, so that a thread makes it once.
-    static DECODED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
 /// What a jwt's payload says, in the terms of every other token.
 pub(crate) struct Opened<'a> {
     /// The claims as the other suites carry them, state included.
@@ -271,87 +217,9 @@ pub(crate) struct Opened<'a> {
     pub(crate) state: &'a str,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Header<'a> {
-    #[serde(borrow)]
-    alg: Cow<'a, str>,
-    #[serde(borrow)]
-    kid: Cow<'a, str>,
-    #[serde(borrow)]
-    typ: Cow<'a, str>,
-}
-
-/// A payload; its members come in any order.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Payload<'a> {
-    #[serde(borrow)]
-    aud: Cow<'a, str>,
-    iat: u64,
-    exp: u64,
-    auth_time: u64,
-    ends: u64,
-    rev: u32,
-    #[serde(borrow)]
-    jti: Cow<'a, str>,
-    #[serde(borrow)]
-    state: &'a RawValue,
-    #[serde(borrow, default, deserialize_with = "not_null")]
-    sub: Option<Cow<'a, str>>,
-}
-
-/// A text, borrowed where it has no escapes: by itself serde makes a copy of it.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl Payload<'_> {
-    /// The claims as the other suites carry them, with room for so many bytes more.
-    fn claims(&self, audience: &Audience, more: usize) -> Option<Vec<u8>> {
-        if self.aud != audience.as_str() {
-            return None;
-        }
-        let mut id = [0; 12];
-        if self.jti.len() != ID_LEN
-            || URL_SAFE_NO_PAD.decode(self.jti.as_bytes(), id.as_mut_slice().as_out()).is_err()
-        {
-            return None;
-        }
-        let claims = Claims {
-            id,
-            started: self.auth_time,
-            issued: self.iat.checked_sub(self.auth_time)?,
-            expires: self.exp.checked_sub(self.iat)?,
-            ends: self.ends.checked_sub(self.auth_time)?,
-            revision: self.rev,
-            subject: self.sub.as_deref(),
-            // Read to where it belongs, at the end.
-            state: &[],
-        };
-        let json = self.state.get();
-        let length = claims.encoded_len().saturating_add(json.len()).saturating_add(more);
-        let mut bytes = Vec::with_capacity(length);
-        claims.encode_into(&mut bytes);
-        let start = bytes.len();
-        state::from_json(json, &mut bytes).ok()?;
-        Claims { state: bytes.get(start..)?, ..claims }.validate().ok()?;
-        Some(bytes)
-    }
-}
-
-/// Reads a JSON object. Serde would also take an array of its members' values for one.
-fn object<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Option<T> {
-    let starts = json.trim_ascii_start().first() == Some(&b'{');
-    // As a text at once: `serde_json` would look at each string for itself.
-    let json = std::str::from_utf8(json).ok().filter(|_| starts)?;
-    serde_json::from_str(json).ok()
-}
-
-/// Absent is one thing; `null` where a subject belongs is another, and refused.
-fn not_null<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Cow<'de, str>>, D::Error> {
-    Text::deserialize(input).map(|Text(text)| Some(text))
-}
-
+// The two members behind the session's id: where a payload is taken apart.
+const STATE: &[u8] = br#","state":"#;
+const SUBJECT: &[u8] = br#","sub":"#;
 /// Characters of a session's id.
 const ID_LEN: usize = 16;
 /// Bytes that a payload without much of a state takes.

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use saddlebag_keys::UnixTime;
+use saddlebag_keys::{Policy, UnixTime};
 use serde::Serialize;
 
 use super::Tokens;
@@ -166,7 +166,10 @@ impl Tokens {
         child: &Child<'_>,
         now: UnixTime,
     ) -> Result<Issued, ChildError> {
-        let (issued, expires) = self.child_times(&parent.info, child.lifetime, now)?;
+        let keys = self.keys();
+        let keys = keys.as_deref().ok_or(IssueError::NoRing)?;
+        let (issued, expires) =
+            child_times(keys.ring().policy(), &parent.info, child.lifetime, now)?;
         let state = child.state_of(parent).map_err(IssueError::State)?;
         let nonce = FreshNonce::drawn(draw().map_err(random_error)?);
         let claims = Claims {
@@ -181,23 +184,21 @@ impl Tokens {
             state: &state,
         };
         let protection = self.shared.config.protection;
-        Ok(self.seal_claims(&claims, protection, self.binding(), None, nonce, now)?)
+        Ok(self.seal_claims(keys, &claims, protection, self.binding(), None, nonce, now)?)
     }
+}
 
-    /// `issued` and `expires`, in seconds, under the policy of these tokens' ring.
-    fn child_times(
-        &self,
-        parent: &SessionInfo,
-        lifetime: Option<u64>,
-        now: UnixTime,
-    ) -> Result<(u64, u64), ChildError> {
-        let ring = self.shared.ring.load();
-        let policy = ring.as_ref().ok_or(IssueError::NoRing)?.policy();
-        let wish = lifetime.map_or(Wish::Default(LIFETIME), Wish::Asked);
-        let lifetime = lifetime::of_child(wish, policy).map_err(IssueError::from)?;
-        lifetime::of_next(&times(parent), lifetime, now)
-            .ok_or(ChildError::Ended { ends_at: parent.ends_at })
-    }
+/// `issued` and `expires`, in seconds, under a ring's policy.
+fn child_times(
+    policy: &Policy,
+    parent: &SessionInfo,
+    lifetime: Option<u64>,
+    now: UnixTime,
+) -> Result<(u64, u64), ChildError> {
+    let wish = lifetime.map_or(Wish::Default(LIFETIME), Wish::Asked);
+    let lifetime = lifetime::of_child(wish, policy).map_err(IssueError::from)?;
+    lifetime::of_next(&times(parent), lifetime, now)
+        .ok_or(ChildError::Ended { ends_at: parent.ends_at })
 }
 
 /// A child that was not made.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use saddlebag_keys::UnixTime;
+use saddlebag_keys::{Policy, UnixTime};
 use serde::Serialize;
 
 use super::Tokens;
@@ -120,7 +120,11 @@ impl Tokens {
     /// [`IssueError`].
     pub fn issue_at(&self, session: NewSession<'_>, now: UnixTime) -> Result<Issued, IssueError> {
         let state = session.state.map_err(IssueError::State)?;
-        let (expires, ends) = self.new_times(session.lifetime, session.session_lifetime)?;
+        // Once, for all that is asked of a ring: each look costs atomic writes.
+        let keys = self.keys();
+        let keys = keys.as_deref().ok_or(IssueError::NoRing)?;
+        let (expires, ends) =
+            self.new_times(keys.ring().policy(), session.lifetime, session.session_lifetime)?;
         // One call for all that is random in the token: the operating system charges by the call.
         let random: [u8; 24] = draw().map_err(random_error)?;
         let (id, nonce) = halves(random);
@@ -135,25 +139,26 @@ impl Tokens {
             state: state.as_cbor(),
         };
         let protection = session.protection.unwrap_or(self.shared.config.protection);
-        self.seal_claims(&claims, protection, self.binding(), None, nonce, now)
+        self.seal_claims(keys, &claims, protection, self.binding(), None, nonce, now)
     }
 
-    /// `expires` and `ends` of a new session under the ring's policy.
+    /// `expires` and `ends` of a new session under a ring's policy.
     pub(super) fn new_times(
         &self,
+        policy: &Policy,
         lifetime: Option<u64>,
         session_lifetime: Option<u64>,
     ) -> Result<(u64, u64), IssueError> {
-        let ring = self.shared.ring.load();
-        let policy = ring.as_ref().ok_or(IssueError::NoRing)?.policy();
         let idle = lifetime.map_or(self.shared.config.idle, Wish::Asked);
         let absolute = session_lifetime.map_or(self.shared.config.absolute, Wish::Asked);
         lifetime::of_new(idle, absolute, policy).map_err(IssueError::from)
     }
 
     /// Makes a token of claims whose state obeys the rules; `state_json` is how a jwt must spell it.
+    #[allow(clippy::too_many_arguments)] // all of one token
     pub(super) fn seal_claims(
         &self,
+        keys: &AudienceKeys,
         claims: &Claims<'_>,
         protection: Protection,
         binding: &[u8],
@@ -161,23 +166,7 @@ impl Tokens {
         nonce: FreshNonce,
         now: UnixTime,
     ) -> Result<Issued, IssueError> {
-        let keys = self.keys();
-        self.seal_under(keys.as_deref(), claims, protection, binding, state_json, nonce, now)
-    }
-
-    /// The same under keys that the caller has looked at.
-    #[allow(clippy::too_many_arguments)] // all of one token
-    pub(super) fn seal_under(
-        &self,
-        keys: Option<&AudienceKeys>,
-        claims: &Claims<'_>,
-        protection: Protection,
-        binding: &[u8],
-        state_json: Option<&str>,
-        nonce: FreshNonce,
-        now: UnixTime,
-    ) -> Result<Issued, IssueError> {
-        if !self.shared.ring.may_issue(now) {
+        if !self.shared.ring.may_issue_under(keys.ring(), now) {
             return Err(match self.shared.ring.freshness(now).checked_at {
                 Some(checked_at) => IssueError::Stale { checked_at },
                 None => IssueError::NoRing,
@@ -185,7 +174,6 @@ impl Tokens {
         }
         check_subject(claims.subject)?;
         claims.validate().map_err(|_| IssueError::Clock { now })?;
-        let keys = keys.ok_or(IssueError::NoRing)?;
         let key = keys.active(now).ok_or(IssueError::Clock { now })?;
         let token = match protection {
             Protection::Signed => {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use saddlebag_keys::UnixTime;
+use saddlebag_keys::{Policy, UnixTime};
 use serde::Serialize;
 
 use super::issue::{IssueError, Issued, halves, random_error};
@@ -11,6 +11,7 @@ use super::keys::AudienceKeys;
 use super::{Refused, Tokens};
 use crate::lifetime::{self, Times};
 use crate::session::{RawState, SessionInfo, Verified};
+use crate::token::apart::Apart;
 use crate::token::claims::Claims;
 use crate::token::random::draw;
 use crate::token::reason::Reason;
@@ -93,7 +94,8 @@ impl Tokens {
         }
         // Once: where the ring changes meanwhile, a key that it revokes would be found good, and another seal.
         let keys = self.keys();
-        still_verifies(keys.as_deref(), verified, now)?;
+        let keys = still_verifies(keys.as_deref(), verified, now)?;
+        let policy = keys.ring().policy();
         let state =
             renewal.state.transpose().map_err(|error| IssueError::State(error).into_renew())?;
         let subject = renewal.subject.unwrap_or(verified.subject());
@@ -101,15 +103,15 @@ impl Tokens {
         let random: [u8; 24] = draw().map_err(|error| random_error(error).into_renew())?;
         let (id, nonce) = halves(random);
         // Also where another session is begun: nothing follows one that has ended but a new one.
-        let continued = self.continued(&verified.info, now)?;
+        let continued = continued(&verified.info, policy, now)?;
         let claims = Claims {
             subject,
             state: state.as_ref().map_or(verified.state_cbor(), RawState::as_cbor),
-            ..if another { self.begun_again(id, now)? } else { continued }
+            ..if another { self.begun_again(id, policy, now)? } else { continued }
         };
         let state_json = verified.state_as_written().filter(|_| state.is_none());
         let (protection, binding) = (verified.protection, verified.binding());
-        self.seal_under(keys.as_deref(), &claims, protection, binding, state_json, nonce, now)
+        self.seal_claims(keys, &claims, protection, binding, state_json, nonce, now)
             .map_err(IssueError::into_renew)
     }
 
@@ -131,36 +133,44 @@ impl Tokens {
         lifetime::renewal_is_due(&times(&verified.info), ring.state(key, now), rule, now)
     }
 
-    fn continued(&self, info: &SessionInfo, now: UnixTime) -> Result<Claims<'static>, RenewError> {
-        let ring = self.shared.ring.load();
-        let policy = ring.as_ref().ok_or(IssueError::NoRing.into_renew())?.policy();
-        let renewed = lifetime::of_renewal(&times(info), policy, now);
-        let (issued, expires) = renewed.ok_or(RenewError::Ended { ends_at: info.ends_at })?;
-        Ok(Claims {
-            id: info.id.to_bytes(),
-            started: info.started_at.as_secs(),
-            issued,
-            expires,
-            ends: info.ends_at.since(info.started_at),
-            revision: info.revision.checked_add(1).ok_or(RenewError::Revisions)?,
-            subject: None,
-            state: &[],
-        })
-    }
-
-    fn begun_again(&self, id: [u8; 12], now: UnixTime) -> Result<Claims<'static>, RenewError> {
-        let (expires, ends) = self.new_times(None, None).map_err(IssueError::into_renew)?;
+    fn begun_again(
+        &self,
+        id: [u8; 12],
+        policy: &Policy,
+        now: UnixTime,
+    ) -> Result<Claims<'static>, RenewError> {
+        let (expires, ends) = self.new_times(policy, None, None).map_err(IssueError::into_renew)?;
         let started = now.as_secs();
         Ok(Claims { id, started, issued: 0, expires, ends, revision: 0, subject: None, state: &[] })
     }
 }
 
+/// The claims that come after these in their session, but for whose it is and what it holds.
+fn continued(
+    info: &SessionInfo,
+    policy: &Policy,
+    now: UnixTime,
+) -> Result<Claims<'static>, RenewError> {
+    let renewed = lifetime::of_renewal(&times(info), policy, now);
+    let (issued, expires) = renewed.ok_or(RenewError::Ended { ends_at: info.ends_at })?;
+    Ok(Claims {
+        id: info.id.to_bytes(),
+        started: info.started_at.as_secs(),
+        issued,
+        expires,
+        ends: info.ends_at.since(info.started_at),
+        revision: info.revision.checked_add(1).ok_or(RenewError::Revisions)?,
+        subject: None,
+        state: &[],
+    })
+}
+
 /// What was verified a while ago may have ended since, or lost its key.
-fn still_verifies(
-    keys: Option<&AudienceKeys>,
+fn still_verifies<'k>(
+    keys: Option<&'k Apart<AudienceKeys>>,
     verified: &Verified,
     now: UnixTime,
-) -> Result<(), RenewError> {
+) -> Result<&'k AudienceKeys, RenewError> {
     let refused = |reason| RenewError::Refused(Refused::under(reason, verified.key));
     let keys = keys.ok_or(refused(Reason::NoRing))?;
     keys.verifying(verified.key, now).map_err(refused)?;
@@ -168,7 +178,7 @@ fn still_verifies(
     if now >= verified.info.expires_at.saturating_add(skew) {
         return Err(refused(Reason::Expired));
     }
-    Ok(())
+    Ok(keys)
 }
 
 pub(super) fn times(info: &SessionInfo) -> Times {

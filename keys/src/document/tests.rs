@@ -70,10 +70,12 @@ fn anything_else_is_refused_with_the_place() {
 #[test]
 fn every_cut_and_every_changed_byte_is_refused() {
     let good = to_json(&sample());
-    for end in 0..good.len() - 2 {
+    // An interpreter takes ten seconds for each.
+    let step = if cfg!(miri) { 499 } else { 1 };
+    for end in (0..good.len() - 2).step_by(step) {
         assert!(parse(&good[..end]).is_err(), "cut at {end}");
     }
-    for n in 0..good.len() {
+    for n in (0..good.len()).step_by(step) {
         let mut bad = good.to_vec();
         bad[n] ^= 0x01;
         let same = parse(&bad).is_ok_and(|ring| ring == sample());

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::{ArcSwapOption, Guard};
 
 use super::Prefix;
+use crate::token::apart::Apart;
 use crate::token::provider::Cipher;
 
 /// Derived ciphers by key and prefix, at most as many as it was made for.
@@ -18,11 +19,13 @@ pub(crate) struct DerivedCiphers {
     sets: Box<[Set]>,
 }
 
+/// One cache line.
 #[derive(Default)]
+#[repr(align(64))]
 struct Set {
     /// What may be in the slot of the same place; 0: nothing. So that a reader looks at one slot.
     marks: [AtomicU64; SLOTS],
-    slots: [ArcSwapOption<Entry>; SLOTS],
+    slots: [ArcSwapOption<Apart<Entry>>; SLOTS],
 }
 
 pub(super) struct Entry {
@@ -47,7 +50,11 @@ impl DerivedCiphers {
 
     /// The entry kept for this key and prefix; where one is there, it is theirs.
     #[inline]
-    pub(super) fn get(&self, key: u64, prefix: &Prefix) -> Option<Guard<Option<Arc<Entry>>>> {
+    pub(super) fn get(
+        &self,
+        key: u64,
+        prefix: &Prefix,
+    ) -> Option<Guard<Option<Arc<Apart<Entry>>>>> {
         let mark = mark(key, prefix);
         let set = self.set(mark)?;
         set.marks.iter().zip(&set.slots).find_map(|(kept, slot)| {
@@ -71,7 +78,7 @@ impl DerivedCiphers {
         let [.., last] = prefix;
         let place = free.or_else(|| places.nth(usize::from(*last) & (SLOTS.saturating_sub(1))));
         if let Some((kept, slot)) = place {
-            slot.store(Some(Arc::new(Entry { key, prefix: *prefix, cipher })));
+            slot.store(Some(Arc::new(Apart::new(Entry { key, prefix: *prefix, cipher }))));
             // Where two write at once, a mark may be left beside another's entry: it is not found, and made anew.
             kept.store(mark, Ordering::Release);
         }

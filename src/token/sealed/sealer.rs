@@ -8,6 +8,7 @@ use rand::rngs::SysError;
 use saddlebag_keys::UnixTime;
 
 use super::{PREFIX_LEN, Prefix, REST_LEN, SealedKey, seal};
+use crate::token::apart::Apart;
 use crate::token::provider::Cipher;
 use crate::token::random::draw;
 
@@ -15,7 +16,7 @@ use crate::token::random::draw;
 /// every 2^20 tokens and every hour.
 #[derive(Default)]
 pub(crate) struct Sealer {
-    current: ArcSwapOption<Current>,
+    current: ArcSwapOption<Apart<Current>>,
 }
 
 struct Current {
@@ -23,7 +24,8 @@ struct Current {
     prefix: Prefix,
     cipher: Cipher,
     drawn_at: UnixTime,
-    used: AtomicU64,
+    /// Written by all threads, with every token.
+    used: Apart<AtomicU64>,
 }
 
 /// The half of a nonce that is drawn for one token, and used up by it.
@@ -62,19 +64,19 @@ impl Sealer {
         &self,
         key: &SealedKey,
         now: UnixTime,
-    ) -> Result<Guard<Option<Arc<Current>>>, SysError> {
+    ) -> Result<Guard<Option<Arc<Apart<Current>>>>, SysError> {
         let current = self.current.load();
         if current.as_ref().is_some_and(|current| current.serves(key, now)) {
             return Ok(current);
         }
         let prefix = draw::<PREFIX_LEN>()?;
-        let current = Some(Arc::new(Current {
+        let current = Some(Arc::new(Apart::new(Current {
             key: key.number,
             prefix,
             cipher: key.derive(&prefix).ok_or(SysError::UNEXPECTED)?,
             drawn_at: now,
-            used: AtomicU64::new(1),
-        }));
+            used: Apart::new(AtomicU64::new(1)),
+        })));
         // Two threads may both draw here; each uses its own, and one of the two is kept.
         self.current.store(current.clone());
         Ok(Guard::from_inner(current))

@@ -2,7 +2,7 @@
 
 use super::error::{StateError, StateErrorKind};
 use super::item;
-use super::walk::{Listener, walk};
+use super::walk::{Unheard, walk};
 use crate::token::cbor::Cursor;
 
 /// Checks that `cbor` is exactly one item under all of the state's rules.
@@ -20,7 +20,7 @@ pub(crate) fn check(cbor: &[u8]) -> Result<(), StateError> {
 /// It is empty where the state is not a map, and stops at what cannot be read.
 pub(crate) fn weights(cbor: &[u8]) -> Vec<(String, usize)> {
     let mut cursor = Cursor::new(cbor);
-    let Ok(item::Item::Map(count)) = item::read(&mut cursor) else {
+    let Ok(item::Item::Map(count)) = item::read::<&str>(&mut cursor) else {
         return Vec::new();
     };
     let mut weights: Vec<_> = (0..count).map_while(|_| field(&mut cursor).ok()).collect();
@@ -30,11 +30,7 @@ pub(crate) fn weights(cbor: &[u8]) -> Vec<(String, usize)> {
 
 fn field(cursor: &mut Cursor<'_>) -> Result<(String, usize), StateErrorKind> {
     let before = cursor.rest().len();
-    let key = item::read_key(cursor)?;
+    let key: &str = item::read_key(cursor)?;
     item::skip(cursor)?;
     Ok((key.to_owned(), before.saturating_sub(cursor.rest().len())))
 }
-
-struct Unheard;
-
-impl Listener for Unheard {}

@@ -146,7 +146,7 @@ impl<'de> de::MapAccess<'de> for &mut Entries<'_, 'de> {
                 .inspect_err(|kind| self.decoder.broken = Some(*kind))?,
         };
         self.key = key;
-        self.seen.note(key);
+        self.seen.note(key.as_bytes());
         match seed.deserialize(KeyDecoder { key }) {
             Ok(value) => Ok(Some(value)),
             Err(error) => Err(error.under_key(key)),

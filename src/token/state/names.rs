@@ -18,8 +18,8 @@ impl Seen {
     /// Takes note of a name.
     // Always: the names of a struct are constants, and what is made of them here then is one too.
     #[inline(always)]
-    pub(super) fn note(&mut self, name: &str) {
-        let place = place(name.as_bytes());
+    pub(super) fn note(&mut self, name: &[u8]) {
+        let place = place(name);
         if let Some(word) = self.bits.get_mut(usize::from(place >> 6)) {
             let bit = 1 << (place & 63);
             self.doubtful |= *word & bit != 0;
@@ -60,7 +60,7 @@ const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 /// A name that is twice among the first `count` of a map whose first key is next.
 #[cold]
 pub(super) fn twin(mut map: Cursor<'_>, count: u64) -> Option<&str> {
-    let mut names = Vec::new();
+    let mut names: Vec<&str> = Vec::new();
     for _ in 0..count {
         names.push(item::read_key(&mut map).ok()?);
         item::skip(&mut map).ok()?;
@@ -85,8 +85,8 @@ mod tests {
         ) {
             let names: Vec<_> = names.into_iter().collect();
             let mut seen = Seen::default();
-            names.iter().for_each(|name| seen.note(name));
-            seen.note(&names[twin.index(names.len())]);
+            names.iter().for_each(|name| seen.note(name.as_bytes()));
+            seen.note(names[twin.index(names.len())].as_bytes());
             prop_assert!(seen.is_doubtful());
         }
     }
@@ -110,7 +110,7 @@ mod tests {
             &["a", "b", "c", "aa", "ab", ""],
         ] {
             let mut seen = Seen::default();
-            names.iter().for_each(|name| seen.note(name));
+            names.iter().for_each(|name| seen.note(name.as_bytes()));
             assert!(!seen.is_doubtful(), "{names:?}");
         }
     }

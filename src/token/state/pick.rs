@@ -20,7 +20,7 @@ pub(crate) fn pick(
     // First, so that what is stepped over and copied below obeys the rules.
     check(cbor)?;
     let mut cursor = Cursor::new(cbor);
-    let count = match item::read(&mut cursor)? {
+    let count = match item::read::<&str>(&mut cursor)? {
         Item::Map(count) => count,
         Item::Null => {
             out.extend_from_slice(cbor);

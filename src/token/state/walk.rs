@@ -7,16 +7,25 @@ use super::MAX_DEPTH;
 use super::error::{StateError, StateErrorKind};
 use super::item::{self, Item};
 use super::names::{Seen, twin};
-use crate::token::cbor::Cursor;
+use crate::token::cbor::{Cursor, Text};
 
 /// Hears every item of a state in order. Nothing by default.
 pub(super) trait Listener {
+    /// Whether texts are checked one by one, or by the listener, all at once.
+    type Text<'a>: Text<'a>;
     /// A scalar, or the start of a container.
-    fn item(&mut self, _item: Item<'_>) {}
+    fn item<'a>(&mut self, _item: Item<'a, Self::Text<'a>>) {}
     /// The key of the value that follows.
-    fn key(&mut self, _key: &str) {}
+    fn key<'a>(&mut self, _key: Self::Text<'a>) {}
     /// The end of the container that this item started.
-    fn end(&mut self, _start: Item<'_>) {}
+    fn end<'a>(&mut self, _start: Item<'a, Self::Text<'a>>) {}
+}
+
+/// Who only wants to know whether all is well.
+pub(super) struct Unheard;
+
+impl Listener for Unheard {
+    type Text<'a> = &'a str;
 }
 
 /// Walks exactly one item, which must be all there is.
@@ -42,7 +51,7 @@ struct Walk<'w, 'a, L> {
 
 impl<'a, L: Listener> Walk<'_, 'a, L> {
     fn value(&mut self, depth: usize) -> Result<(), StateError> {
-        let item = item::read(self.cursor)?;
+        let item: Item<'a, L::Text<'a>> = item::read(self.cursor)?;
         match item {
             Item::Array(_) | Item::Map(_) if depth >= MAX_DEPTH => {
                 return Err(StateErrorKind::TooDeep.into());
@@ -72,10 +81,12 @@ impl<'a, L: Listener> Walk<'_, 'a, L> {
     fn map(&mut self, count: u64, depth: usize) -> Result<(), StateError> {
         let (map, mut seen) = (self.cursor.clone(), Seen::default());
         for _ in 0..count {
-            let key: &'a str = item::read_key(self.cursor)?;
-            seen.note(key);
+            let key: L::Text<'a> = item::read_key(self.cursor)?;
+            seen.note(key.as_bytes());
             self.listener.key(key);
-            self.value(depth).map_err(|error| error.under_key(key))?;
+            self.value(depth).map_err(|error| {
+                error.under_key(str::from_utf8(key.as_bytes()).unwrap_or_default())
+            })?;
         }
         if seen.is_doubtful()
             && let Some(twin) = twin(map, count)

@@ -126,7 +126,7 @@ impl Writer<'_> {
     /// Writes a key of a map, the innermost that is open.
     #[inline(always)]
     pub(super) fn name(&mut self, map: &mut Open, name: &str) {
-        map.seen.note(name);
+        map.seen.note(name.as_bytes());
         self.text(name);
     }
 
@@ -137,7 +137,7 @@ impl Writer<'_> {
         let (head, room) = whole.split_at_mut(1);
         match (head, room.get_mut(..name.len())) {
             ([head], Some(room)) => {
-                map.seen.note(name);
+                map.seen.note(name.as_bytes());
                 *head = (Major::Text as u8) << 5 | name.len() as u8;
                 room.copy_from_slice(name.as_bytes());
             }
@@ -184,9 +184,16 @@ impl Writer<'_> {
             *head = (open.major as u8) << 5 | count;
             return;
         }
-        let mut head = Vec::new();
-        write_head(&mut head, open.major, count);
-        self.out.splice(open.head..open.items, head);
+        // Written behind all, and turned to its place: no memory besides is taken.
+        let end = self.out.len();
+        write_head(self.out, open.major, count);
+        let length = self.out.len().saturating_sub(end);
+        if let Some(whole) = self.out.get_mut(open.head..) {
+            whole.rotate_right(length);
+        }
+        let old = open.items.saturating_sub(open.head);
+        let old_at = open.head.saturating_add(length);
+        self.out.drain(old_at..old_at.saturating_add(old));
     }
 
     #[cold]

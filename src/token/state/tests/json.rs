@@ -150,7 +150,9 @@ fn errors_name_the_place_in_the_text() {
 
 #[test]
 fn long_containers_get_the_shortest_head() {
-    for count in [0, 1, 23, 24, 255, 256, 65_536] {
+    // An interpreter takes an hour for 65,536, whose head is of a length of its own.
+    let long = if cfg!(miri) { 257 } else { 65_536 };
+    for count in [0, 1, 23, 24, 255, 256, long] {
         let items: Vec<usize> = vec![7; count];
         let text = serde_json::to_string(&items).unwrap();
         assert_eq!(cbor(&text).unwrap(), encoded(&items), "{count}");
