@@ -21,7 +21,6 @@ mod tunnel;
 mod upload;
 mod upstream;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -89,7 +88,7 @@ impl Sidecar {
         let carriers = settings.bearer.then(Carrier::bearer).into_iter();
         let carriers = carriers.chain([settings.cookie.clone().into()]);
         let layer = SessionLayer::<RawState>::new(tokens).carriers(carriers).on_event(events);
-        Self { service: layer.layer(Proxy::new(Arc::new(settings))) }
+        Self { service: layer.layer(Proxy::new(settings)) }
     }
 
     /// The answer to a request, whose client is in its extensions; what is refused says why in its own.

@@ -1,7 +1,11 @@
 //! The headers in which a service behind a proxy learns of a session.
 
+use std::borrow::Cow;
+use std::fmt::{Display, Write as _};
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::session::Verified;
@@ -32,6 +36,9 @@ const OURS: [&str; 8] = [
     "x-session-rotate",
     "x-session-destroy",
 ];
+
+/// Bytes of all values but the state, mostly.
+const REST: usize = 96;
 
 /// Takes away every header that a service might read as one of ours: servers turn names into variables, where
 /// `X_Session.Id` and `x-session-id` are the same.
@@ -71,38 +78,47 @@ pub(crate) fn write(
     headers: &mut HeaderMap,
 ) -> Result<(), StateError> {
     let mut encoded = Vec::new();
-    let id = session.map(|session| session.info().id.to_string());
-    let expires = session.map(|session| session.info().expires_at.to_string());
-    let subject = session.and_then(Verified::subject).unwrap_or_default().to_owned();
     let state = match session.filter(|_| with_state) {
         Some(session) => session.state_json()?,
         None => String::new(),
     };
+    let subject = session.and_then(Verified::subject).unwrap_or_default();
     let subject = safe(subject, "subject", &mut encoded);
-    let state = safe(state, "state", &mut encoded);
-    for (name, value) in [
-        (ID, id.unwrap_or_default()),
-        (SUBJECT, subject),
-        (EXPIRES, expires.unwrap_or_default()),
-        (STATE, state),
-        (ENCODING, encoded.join(", ")),
-    ] {
+    let state = safe(&state, "state", &mut encoded);
+    let info = session.map(Verified::info);
+    // In one piece of memory: copies of a request, which may be asked twice, cost by the piece.
+    let mut all = String::with_capacity(REST.saturating_add(state.len()));
+    let mut part = |value: &dyn Display| {
+        let start = all.len();
+        // Memory takes it.
+        let _ = write!(all, "{value}");
+        start..all.len()
+    };
+    let parts = [
+        (ID, part(info.map_or(&"", |info| &info.id))),
+        (SUBJECT, part(&subject)),
+        (EXPIRES, part(info.map_or(&"", |info| &info.expires_at))),
+        (STATE, part(&state)),
+        (ENCODING, part(&encoded.join(", "))),
+    ];
+    let all = Bytes::from(all);
+    for (name, part) in parts {
+        let value = HeaderValue::from_maybe_shared(all.slice(part));
         // All of them are visible ASCII by now.
-        let value = HeaderValue::try_from(value).unwrap_or(const { HeaderValue::from_static("") });
-        headers.insert(name, value);
+        headers.insert(name, value.unwrap_or(const { HeaderValue::from_static("") }));
     }
     Ok(())
 }
 
 /// The text as it is where a header can hold it, or in base64url, noted under its name.
-fn safe(text: String, name: &'static str, encoded: &mut Vec<&'static str>) -> String {
+fn safe<'a>(text: &'a str, name: &'static str, encoded: &mut Vec<&'static str>) -> Cow<'a, str> {
     // To the end, whatever is in it: many bytes at once.
     let is_visible = |fits: bool, byte: u8| fits & (b' '..=b'~').contains(&byte);
     if text.bytes().fold(true, is_visible) && text.trim() == text {
-        return text;
+        return text.into();
     }
     encoded.push(name);
-    BASE64_URL_SAFE_NO_PAD.encode(text)
+    BASE64_URL_SAFE_NO_PAD.encode(text).into()
 }
 
 #[cfg(test)]

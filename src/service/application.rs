@@ -17,7 +17,7 @@ use super::peer::Peer;
 use super::problem::Problem;
 use super::route::Route;
 use super::{Service, Shared, issue, renew, verify, verify_batch};
-use crate::sidecar::SidecarSettings;
+use crate::sidecar::{Client, SidecarSettings};
 
 /// Answers requests.
 pub(crate) enum Application {
@@ -50,9 +50,12 @@ impl Application {
         matches!(self, Self::Front(..) | Self::Gateway(..))
     }
 
-    /// Whether a connection may become a tunnel.
-    pub(super) fn may_tunnel(&self) -> bool {
-        matches!(self, Self::Front(..))
+    /// What a sidecar's requests have of their connection, which may become a tunnel.
+    pub(super) fn client(&self, peer: &Peer) -> Option<Client> {
+        match self {
+            Self::Front(_, service) => Some(Client::new(peer.address(), service.tls.is_some())),
+            _ => None,
+        }
     }
 
     /// The answer, and what its request holds until it is taken.

@@ -162,15 +162,15 @@ impl Serving {
         let activity = Activity::new();
         let stream = Patient::new(stream, Arc::clone(&activity), self.limits.head_within);
         let (serving, under_way) = (Arc::clone(self), Arc::clone(&activity));
-        let tunnel = TunnelSlot::default();
-        let slot = self.application.may_tunnel().then(|| tunnel.clone());
+        let client = self.application.client(&peer);
+        let tunnel = client.as_ref().map(|client| client.tunnel.clone());
         // In a box: HTTP/2 moves it about until it is where it stays. And small: the request is in a box, since each
         // future that it goes through has room for it twice.
         let service = service_fn(move |mut request: Request<Incoming>| {
-            if let Some(slot) = &slot {
-                request.extensions_mut().insert(slot.clone());
+            let slot = client.as_ref().map(|client| client.tunnel.clone());
+            if let Some(client) = &client {
+                request.extensions_mut().insert(client.clone());
             }
-            let slot = slot.clone();
             let (parts, body) = request.into_parts();
             let (body, read) = Read::new(body);
             let request = Box::new(Request::from_parts(parts, Body::new(body)));
@@ -215,7 +215,7 @@ impl Serving {
         };
         if let Err(error) = ended {
             tracing::debug!(%error, "a connection ended early");
-        } else if let Some(tunnel) = tunnel.take() {
+        } else if let Some(tunnel) = tunnel.and_then(|slot| slot.take()) {
             // Nothing that comes now is a head.
             let _under_way = activity.request();
             tunnel.await;

@@ -12,7 +12,7 @@ use super::observe::Held;
 use super::peer::Peer;
 use super::problem::Problem;
 use super::route::Route;
-use crate::sidecar::{Client, Refusal, Sidecar, SidecarSettings};
+use crate::sidecar::{Refusal, Sidecar, SidecarSettings};
 
 /// A sidecar behind a listener.
 pub(crate) struct Front {
@@ -31,11 +31,9 @@ impl Front {
     pub(super) async fn answer(
         &self,
         service: &Service,
-        mut request: Box<Request>,
+        request: Box<Request>,
         peer: &Peer,
     ) -> (Response, Option<Held>) {
-        let client = Client { address: peer.address(), secure: service.tls.is_some() };
-        request.extensions_mut().insert(client);
         let pass = async |request: Box<Request>| {
             let answer = self.sidecar.answer(*request).await;
             if let Some(metrics) = &self.metrics {

@@ -1,9 +1,11 @@
 //! What of a head goes on to the other side, and in which form: RFC 9110, section 7.6.1, and what others forgot of it.
 
+use std::net::IpAddr;
+
 use axum::body::Bytes;
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderName, HeaderValue, TE,
-    TRAILER, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderName, HeaderValue, TE,
+    TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
 use http::uri::Authority;
@@ -11,17 +13,29 @@ use http::{HeaderMap, Method, Version};
 use http_body::Frame;
 
 use super::refusal::Refusal;
+use super::tunnel::TunnelSlot;
 use crate::carrier::Cookie;
 use crate::framing::is_clear;
 use crate::gateway::{Believed, identity};
 
-/// Who sent a request, as far as its connection tells.
-#[derive(Clone, Copy, Debug)]
+/// Who sends the requests of a connection, as far as that tells.
+#[derive(Clone)]
 pub(crate) struct Client {
-    /// `None` on a Unix socket.
-    pub(crate) address: Option<std::net::IpAddr>,
-    /// It came over TLS.
-    pub(crate) secure: bool,
+    address: Option<IpAddr>,
+    /// The address as a service is told of it, written once for all requests.
+    told: Option<HeaderValue>,
+    secure: bool,
+    /// What the connection may become.
+    pub(crate) tunnel: TunnelSlot,
+}
+
+impl Client {
+    /// There is no address on a Unix socket; `secure`: it speaks TLS.
+    pub(crate) fn new(address: Option<IpAddr>, secure: bool) -> Self {
+        let told = address.map(|address| address.to_canonical().to_string());
+        let told = told.and_then(|told| HeaderValue::try_from(told).ok());
+        Self { address, told, secure, tunnel: TunnelSlot::default() }
+    }
 }
 
 /// The host that a request is for: of its target, or of its one `Host` (RFC 9112, section 3.2).
@@ -32,22 +46,17 @@ pub(super) fn host(parts: &Parts) -> Result<Option<HeaderValue>, Refusal> {
     if another.is_some() {
         return Err(bad("it names two hosts"));
     }
-    let authority = match (parts.uri.authority(), named) {
-        (Some(authority), _) => Some(authority.clone()),
-        (None, Some(named)) => {
-            let parsed = Authority::try_from(named.as_bytes());
-            Some(parsed.map_err(|_| bad("its Host is none"))?)
-        }
+    let host = match (parts.uri.authority(), named) {
+        (Some(authority), _) => HeaderValue::from_str(authority.as_str()).ok(),
+        (None, Some(named)) => Authority::try_from(named.as_bytes()).is_ok().then(|| named.clone()),
         (None, None) if parts.version == Version::HTTP_11 => return Err(bad("it names no host")),
-        (None, None) => None,
+        (None, None) => return Ok(None),
     };
-    let Some(authority) = authority else {
-        return Ok(None);
-    };
-    if authority.as_str().contains('@') {
-        return Err(bad("its host has a user"));
+    let host = host.ok_or(bad("its Host is none"))?;
+    match host.as_bytes().contains(&b'@') {
+        true => Err(bad("its host has a user")),
+        false => Ok(Some(host)),
     }
-    HeaderValue::from_str(authority.as_str()).map(Some).map_err(|_| bad("its Host is none"))
 }
 
 /// Whether a request asks for a WebSocket. Nothing else is tunnelled: `h2c` would carry requests that nobody looks at.
@@ -65,7 +74,7 @@ pub(super) fn wants_websocket(parts: &Parts) -> bool {
 /// Takes away what concerns one connection alone, and what `Connection` names; but nothing that a client cannot have
 /// meant for this connection (CVE-2022-31813).
 pub(super) fn strip_hop(headers: &mut HeaderMap) {
-    strip(headers, |name| HOP.contains(name));
+    strip(headers, |name| HOP.contains(&name.as_str()));
 }
 
 /// The same, of whatever else is told by name.
@@ -90,7 +99,7 @@ fn strip(headers: &mut HeaderMap, is_unwanted: impl Fn(&HeaderName) -> bool) {
 /// The head of a request as the service gets it, but for the session: ours are set last, by the caller.
 pub(super) fn of_request(
     headers: &mut HeaderMap,
-    client: Client,
+    client: &Client,
     host: Option<&HeaderValue>,
     believed: &[Believed],
 ) {
@@ -98,16 +107,13 @@ pub(super) fn of_request(
     let trusted = believed.iter().any(|believed| believed.is(client.address));
     strip(headers, |name| {
         let text = name.as_str();
-        HOP.contains(name)
+        HOP.contains(&text)
             || identity::is_ours(text)
             // Who is trusted says it under its own name: under another it is a client's, passed through.
             || (tells_of_the_way(text) && !(trusted && is_plain(text)))
     });
-    let address = client.address.map(|address| address.to_canonical().to_string());
-    if let Some(address) = &address
-        && let Ok(address) = HeaderValue::from_str(address)
-    {
-        headers.append(FORWARDED_FOR, address);
+    if let Some(address) = &client.told {
+        headers.append(FORWARDED_FOR, address.clone());
     }
     if !headers.contains_key(FORWARDED_PROTO) {
         let scheme = HeaderValue::from_static(if client.secure { "https" } else { "http" });
@@ -182,7 +188,8 @@ pub(super) fn trailers(frame: Frame<Bytes>) -> Frame<Bytes> {
         Err(frame) => return frame,
     };
     strip(&mut trailers, |name| {
-        HOP.contains(name) || identity::is_ours(name.as_str()) || tells_of_the_way(name.as_str())
+        let text = name.as_str();
+        HOP.contains(&text) || identity::is_ours(text) || tells_of_the_way(text)
     });
     for name in &KEPT {
         trailers.remove(name);
@@ -215,17 +222,17 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// Of one connection, whatever `Connection` says. `Expect` was answered here.
-static HOP: [HeaderName; 10] = [
-    CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    http::header::PROXY_AUTHENTICATE,
-    http::header::PROXY_AUTHORIZATION,
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    EXPECT,
+const HOP: [&str; 10] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "expect",
 ];
 
 /// What no `Connection` takes away: without them a request is another one.
@@ -280,22 +287,22 @@ mod tests {
     /// T40: whose word on a request's way is taken.
     #[test]
     fn the_way_of_a_request_is_told_by_whom_is_believed() {
-        let client = Client { address: Some([192, 0, 2, 7].into()), secure: true };
+        let client = Client::new(Some([192, 0, 2, 7].into()), true);
         let mut both = headers(&[("content-length", "3"), ("transfer-encoding", "chunked")]);
-        of_request(&mut both, client, None, &[]);
+        of_request(&mut both, &client, None, &[]);
         assert!(!both.contains_key(CONTENT_LENGTH) && !both.contains_key(TRANSFER_ENCODING));
         let host = HeaderValue::from_static("shop");
         let forged =
             [("x-forwarded-for", "10.0.0.1"), ("x-forwarded-proto", "http"), ("x-real-ip", "x")];
         let mut some = headers(&forged);
-        of_request(&mut some, client, Some(&host), &[]);
+        of_request(&mut some, &client, Some(&host), &[]);
         assert_eq!(some.get_all(FORWARDED_FOR).iter().count(), 1);
         assert_eq!(some[FORWARDED_FOR], "192.0.2.7");
         assert_eq!(some[FORWARDED_PROTO], "https");
         assert_eq!(some[FORWARDED_HOST], "shop");
         assert!(!some.contains_key("x-real-ip"));
         let mut some = headers(&forged);
-        of_request(&mut some, client, Some(&host), &["192.0.2.0/24".parse().unwrap()]);
+        of_request(&mut some, &client, Some(&host), &["192.0.2.0/24".parse().unwrap()]);
         let way: Vec<_> = some.get_all(FORWARDED_FOR).iter().collect();
         assert_eq!(way, ["10.0.0.1", "192.0.2.7"]);
         assert_eq!(
@@ -308,7 +315,7 @@ mod tests {
     /// they pass under their own names.
     #[test]
     fn the_way_of_a_request_is_told_under_no_other_name() {
-        let client = Client { address: Some([192, 0, 2, 7].into()), secure: true };
+        let client = Client::new(Some([192, 0, 2, 7].into()), true);
         let believed: [&[Believed]; 2] = [&[], &["192.0.2.0/24".parse().unwrap()]];
         for separator in "!#$%&'*+-.^_`|~".chars() {
             for known in ["x-forwarded-for", "x-forwarded-ssl", "x-forwarded-user", "x-real-ip"] {
@@ -316,7 +323,7 @@ mod tests {
                 for believed in believed {
                     let rows = [(name.as_str(), "forged"), ("x-forwarder", "another's")];
                     let mut some = headers(&rows);
-                    of_request(&mut some, client, None, believed);
+                    of_request(&mut some, &client, None, believed);
                     let heard = some.values().any(|value| value == "forged");
                     let passes = separator == '-' && !believed.is_empty();
                     assert_eq!(heard, passes, "{name} {believed:?}: {some:?}");

@@ -34,8 +34,11 @@ use crate::session::RawState;
 
 /// What is inside the session layer.
 #[derive(Clone)]
-pub(super) struct Proxy {
-    settings: Arc<SidecarSettings>,
+pub(super) struct Proxy(Arc<Shared>);
+
+/// What all requests have.
+struct Shared {
+    settings: SidecarSettings,
     service: Connections<Connector, Upload>,
 }
 
@@ -51,15 +54,15 @@ pub(crate) enum Passed {
 }
 
 impl Proxy {
-    pub(super) fn new(settings: Arc<SidecarSettings>) -> Self {
+    pub(super) fn new(settings: SidecarSettings) -> Self {
         let service = settings.upstream.client(&settings.bounds);
-        Self { settings, service }
+        Self(Arc::new(Shared { settings, service }))
     }
+}
 
-    async fn answer(self, request: Request<Body>) -> Response<Body> {
-        let (mut parts, body) = request.into_parts();
-        let extensions = std::mem::take(&mut parts.extensions);
-        match self.pass(parts, body, extensions).await {
+impl Shared {
+    async fn answer(&self, parts: Box<Parts>, body: Body) -> Response<Body> {
+        match self.pass(parts, body).await {
             Ok(answer) => answer,
             Err(Refused(refusal, headers)) => {
                 let mut answer = refusal.into_response();
@@ -71,14 +74,10 @@ impl Proxy {
         }
     }
 
-    async fn pass(
-        &self,
-        mut parts: Parts,
-        body: Body,
-        mut extensions: Extensions,
-    ) -> Result<Response<Body>, Refused> {
-        let settings = &*self.settings;
-        let client = extensions.get().copied().unwrap_or(Client { address: None, secure: false });
+    async fn pass(&self, mut parts: Box<Parts>, body: Body) -> Result<Response<Body>, Refused> {
+        let settings = &self.settings;
+        let mut extensions = std::mem::take(&mut parts.extensions);
+        let client = extensions.remove().unwrap_or_else(|| Client::new(None, false));
         let (target, host) = checked(&parts)?;
         let need = self.need(&parts.method, target.as_str())?;
         let came = Came {
@@ -86,7 +85,7 @@ impl Proxy {
             untold: need == Need::Public,
         };
         let websocket = end_to_end::wants_websocket(&parts);
-        end_to_end::of_request(&mut parts.headers, client, host.as_ref(), &settings.believed);
+        end_to_end::of_request(&mut parts.headers, &client, host.as_ref(), &settings.believed);
         end_to_end::hide_token(&mut parts.headers, &settings.cookie, came.as_bearer);
         let passed = self.tell(need, &extensions, &mut parts.headers)?;
         if websocket {
@@ -95,17 +94,23 @@ impl Proxy {
         }
         let on_upgrade = extensions.remove::<OnUpgrade>().filter(|_| websocket);
         parts.uri = settings.upstream.uri(target).ok_or(Refusal::BadRequest("its path is none"))?;
-        parts.version = Version::HTTP_11;
         if settings.upstream.speaks_http2() {
             // It says whose it is by its authority.
             parts.version = Version::HTTP_2;
             parts.headers.remove(HOST);
-        } else if !body.is_end_stream() && body.size_hint().exact().is_none() {
-            // hyper takes a GET for one without a body unless it is told.
-            parts.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        } else {
+            parts.version = Version::HTTP_11;
+            if host.is_none() {
+                // HTTP/1.0 need not say.
+                parts.headers.insert(HOST, settings.upstream.host());
+            }
+            if !body.is_end_stream() && body.size_hint().exact().is_none() {
+                // hyper takes a GET for one without a body unless it is told.
+                parts.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+            }
         }
         let answer = self.ask(parts, body).await?;
-        let mut answer = self.received(answer, on_upgrade, came, &extensions)?;
+        let mut answer = self.received(answer, on_upgrade, came, &extensions, &client.tunnel)?;
         answer.extensions_mut().insert(passed);
         Ok(answer)
     }
@@ -167,7 +172,7 @@ impl Proxy {
 
     /// The service's answer. What is safe is asked once more where the connection broke: the service may have closed one
     /// that was kept for too long just as it was taken (RFC 9110, section 9.2.2).
-    async fn ask(&self, parts: Parts, body: Body) -> Result<Response<Incoming>, Refused> {
+    async fn ask(&self, parts: Box<Parts>, body: Body) -> Result<Response<Incoming>, Refused> {
         let again = (parts.method.is_safe() && body.is_end_stream()).then(|| parts.clone());
         match (self.ask_once(parts, body).await, again) {
             (Err(Refused(Refusal::Broken, _)), Some(parts)) => {
@@ -177,10 +182,10 @@ impl Proxy {
         }
     }
 
-    async fn ask_once(&self, parts: Parts, body: Body) -> Result<Response<Incoming>, Refused> {
+    async fn ask_once(&self, parts: Box<Parts>, body: Body) -> Result<Response<Incoming>, Refused> {
         let bounds = &self.settings.bounds;
         let (upload, progress) = Upload::new(body, bounds);
-        let answer = self.service.request(Request::from_parts(parts, upload));
+        let answer = self.service.request(Request::from_parts(*parts, upload));
         let answered = tokio::select! {
             biased;
             answered = answer => answered,
@@ -204,8 +209,9 @@ impl Proxy {
         on_upgrade: Option<OnUpgrade>,
         came: Came,
         extensions: &Extensions,
+        slot: &TunnelSlot,
     ) -> Result<Response<Body>, Refused> {
-        let settings = &*self.settings;
+        let settings = &self.settings;
         let (mut answer, tunnel) = match (answer.status(), on_upgrade) {
             (StatusCode::SWITCHING_PROTOCOLS, Some(client)) => {
                 let mut answer = answer;
@@ -232,7 +238,6 @@ impl Proxy {
         parts.version = Version::HTTP_11;
         parts.extensions = Extensions::new();
         if let Some(tunnel) = tunnel {
-            let slot = extensions.get::<TunnelSlot>().ok_or(Refusal::Broken)?;
             slot.put(tunnel);
             parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
             parts.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
@@ -292,6 +297,9 @@ impl Service<Request<Body>> for Proxy {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let proxy = self.clone();
-        Box::pin(async move { Ok(proxy.answer(request).await) })
+        let (parts, body) = request.into_parts();
+        // In a box: each future that they go through has room for them twice.
+        let parts = Box::new(parts);
+        Box::pin(async move { Ok(proxy.0.answer(parts, body).await) })
     }
 }

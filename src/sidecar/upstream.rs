@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Uri};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connected, Connection};
@@ -101,12 +101,27 @@ impl Upstream {
         }
     }
 
-    /// The address of a request there. Its authority is the service's own, whatever the client's is: by it connections
-    /// are kept.
-    pub(super) fn uri(&self, target: PathAndQuery) -> Option<Uri> {
-        let authority = match &self.place {
+    /// Its host and port, as it knows itself.
+    fn authority(&self) -> Authority {
+        match &self.place {
             Place::Tcp(authority) => authority.clone(),
             Place::Unix(_) => Authority::from_static("localhost"),
+        }
+    }
+
+    /// What it is asked for where a client does not say.
+    pub(super) fn host(&self) -> HeaderValue {
+        // An authority is visible ASCII.
+        HeaderValue::from_str(self.authority().as_str())
+            .unwrap_or(const { HeaderValue::from_static("localhost") })
+    }
+
+    /// The address of a request there, by which connections are kept. HTTP/2 says whose a request is by it, which is the
+    /// service's own, whatever the client's is; HTTP/1.1 by `Host`, and each letter of an address is hashed twice.
+    pub(super) fn uri(&self, target: PathAndQuery) -> Option<Uri> {
+        let authority = match self.http2 {
+            true => self.authority(),
+            false => Authority::from_static("s"),
         };
         let uri = Uri::builder().scheme(Scheme::HTTP).authority(authority);
         uri.path_and_query(target).build().ok()
@@ -122,6 +137,8 @@ impl Upstream {
             .pool_idle_timeout(bounds.idle_for)
             .pool_max_idle_per_host(bounds.idle_connections)
             .http2_only(self.http2)
+            // It is there.
+            .set_host(false)
             .http1_max_buf_size(usize::try_from(bounds.head_bytes).unwrap_or(usize::MAX))
             .http2_max_header_list_size(bounds.head_bytes)
             .build(connector)
@@ -250,14 +267,15 @@ mod tests {
 
     #[test]
     fn a_service_is_at_a_host_or_a_socket() {
-        for (text, target) in [
-            ("http://127.0.0.1:3000", "http://127.0.0.1:3000/a?b"),
-            ("h2c://[::1]:50051", "http://[::1]:50051/a?b"),
-            ("unix:/run/app.sock", "http://localhost/a?b"),
-            ("h2c+unix:app.sock", "http://localhost/a?b"),
+        for (text, host, target) in [
+            ("http://127.0.0.1:3000", "127.0.0.1:3000", "http://s/a?b"),
+            ("h2c://[::1]:50051", "[::1]:50051", "http://[::1]:50051/a?b"),
+            ("unix:/run/app.sock", "localhost", "http://s/a?b"),
+            ("h2c+unix:app.sock", "localhost", "http://localhost/a?b"),
         ] {
             let upstream: Upstream = text.parse().unwrap();
             assert_eq!(upstream.to_string(), text);
+            assert_eq!(upstream.host(), host);
             let uri = upstream.uri(PathAndQuery::from_static("/a?b")).unwrap();
             assert_eq!(uri.to_string(), target);
         }

@@ -137,6 +137,7 @@ fn what_has_no_one_meaning_is_refused() {
     let mut client = sidecar.connect();
     client.0.get_mut().write_all(b"GET /old HTTP/1.0\r\n\r\n").unwrap();
     assert!(client.rest().ends_with("/old"));
+    assert_eq!(upstream.last().one("host"), upstream.address);
 }
 
 #[test]
