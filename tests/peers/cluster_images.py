@@ -16,8 +16,8 @@ from cluster_node import ADDRESS, DNS, built
 from harness import ROOT, cached, environment, tool, wait_for
 
 # A shell and kubectl, as in the image that the rotator publishes with.
-KUBECTL = """FROM docker.io/library/rust:1-slim-bookworm AS shell
-FROM gcr.io/distroless/cc-debian12:nonroot
+KUBECTL = """FROM docker.io/library/rust:1-slim-trixie AS shell
+FROM gcr.io/distroless/cc-debian13:nonroot
 COPY --from=shell /bin/dash /bin/sh
 COPY kubectl /bin/kubectl
 ENV PATH=/bin
@@ -35,7 +35,7 @@ def make(podman, folder, authority):
     context = within / "context"
     shutil.copy(built("kubectl"), context / "kubectl")
     compile_alone(context)
-    known = podman.told("run", "--rm", "--entrypoint=cat", "docker.io/library/rust:1-slim-bookworm", "/etc/ssl/certs/ca-certificates.crt")
+    known = podman.told("run", "--rm", "--entrypoint=cat", "docker.io/library/rust:1-slim-trixie", "/etc/ssl/certs/ca-certificates.crt")
     (context / "ca-certificates.crt").write_text(f"{known}\n{authority.certificate.read_text()}")
     texts = {
         "library/saddlebag": SADDLEBAG,
