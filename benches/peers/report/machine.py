@@ -26,8 +26,9 @@ class Facts:
 def facts(lock, features, before):
     cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     rustc = output("rustc", "--version")
+    libc = " ".join(platform.libc_ver())
     openssl = output("openssl", "version").split(" (")[0] or "OpenSSL ?"
-    machine = f"{os.cpu_count()} cores of {cpu}, Linux {platform.release()}, {rustc}, {openssl}"
+    machine = f"{os.cpu_count()} cores of {cpu}, Linux {platform.release()}, {libc}, {rustc}, {openssl}"
     date = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     return Facts(date, machine, features, f"{before} before and {load()} after", versions(lock))
 

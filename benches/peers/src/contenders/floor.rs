@@ -161,11 +161,23 @@ fn one<P: Primitive, B: Base64>(
     characters: usize,
     primitive: P,
 ) -> Contender {
-    let primitive: &'static P = leak(primitive);
     let (head, tag) = match kind {
         Kind::SealedFloor => (HEAD, 16),
         _ => (7, 32),
     };
+    let (issue, verify) = pair::<P, B>(characters, head, tag, primitive);
+    let ops = vec![(Op::Issue, runner(issue)), (Op::VerifyBytes, runner(verify))];
+    Contender { name, kind, payload, characters, full: characters, ops }
+}
+
+/// Issues a token of so many characters, and verifies one.
+fn pair<P: Primitive, B: Base64>(
+    characters: usize,
+    head: usize,
+    tag: usize,
+    primitive: P,
+) -> (impl Fn() -> String, impl Fn() -> Vec<u8> + use<P, B>) {
+    let primitive: &'static P = leak(primitive);
     let text: &'static [u8] = vec![b'x'; characters * 3 / 4 - head - tag].leak();
     let issue = move || {
         let mut random = [0; 24];
@@ -178,15 +190,21 @@ fn one<P: Primitive, B: Base64>(
         B::encode(&bytes)
     };
     let token: &'static str = issue().leak();
-    assert_eq!(token.len(), characters, "{name}: as many characters");
+    assert_eq!(token.len(), characters, "as many characters");
     let verify = move || {
         let mut bytes = B::decode(black_box(token));
         primitive.check([9; 12], &mut bytes);
         bytes
     };
-    assert_eq!(verify()[head..].get(..text.len()), Some(text), "{name}: the text comes back");
-    let ops = vec![(Op::Issue, runner(issue)), (Op::VerifyBytes, runner(verify))];
-    Contender { name, kind, payload, characters, full: characters, ops }
+    assert_eq!(verify()[head..].get(..text.len()), Some(text), "the text comes back");
+    (issue, verify)
+}
+
+/// A verification by ring and base64-simd that threads share.
+pub fn shared(payload: &Payload) -> impl Fn() -> Vec<u8> + Sync {
+    let key = UnboundKey::new(&AES_256_GCM, &[7; 32]).expect("32 bytes");
+    let sealed = SEALED_CHARACTERS[payload.place()];
+    pair::<_, Simd>(sealed, HEAD, 16, RingAead(LessSafeKey::new(key))).1
 }
 
 /// A sealed token's bytes before its ciphertext: header and nonce.

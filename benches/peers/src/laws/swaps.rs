@@ -13,7 +13,7 @@ use saddlebag::keys::{
 };
 use saddlebag::{NewSession, Tokens};
 
-use super::threads::throughput;
+use super::threads::rate;
 use super::{Finding, compare};
 use crate::harness::{Plan, leak, median, runner};
 use crate::rings::of_keys;
@@ -44,16 +44,15 @@ pub fn readers(plan: Plan) -> Vec<Finding> {
     let handle = Watch::new(store.clone(), options).start().expect("a ring");
     let tokens = Tokens::builder(handle.clone()).build().expect("tokens");
     let token = tokens.issue(NewSession::of(&PAYLOADS[1].typed())).expect("a token").token;
-    let verify = |_: usize| {
+    let verify = || {
         black_box(tokens.verify(black_box(&token)).expect("a token"));
     };
     let length = (plan.batch * 16).max(Duration::from_millis(50));
     let (mut loss, mut rates) = (Vec::new(), Vec::new());
     let mut generation = 1;
     for _ in 0..plan.rounds {
-        let quiet = throughput(1, length, verify);
-        let (busy, swaps) =
-            while_saving(&store, &handle, &mut generation, || throughput(1, length, verify));
+        let quiet = rate(length, verify);
+        let (busy, swaps) = while_saving(&store, &handle, &mut generation, || rate(length, verify));
         loss.push(1.0 - busy / quiet);
         rates.push(swaps);
     }

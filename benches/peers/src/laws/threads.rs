@@ -2,12 +2,13 @@
 
 use std::hint::black_box;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use saddlebag::{NewSession, Tokens};
 
 use super::Finding;
+use crate::contenders::floor;
 use crate::harness::{Plan, median};
 use crate::rings::usual;
 use crate::states::PAYLOADS;
@@ -23,43 +24,77 @@ pub fn scaling(plan: Plan) -> Vec<Finding> {
     let verify = |token: &str| {
         black_box(tokens.verify(black_box(token)).expect("a token"));
     };
-    let length = (plan.batch * 2).max(Duration::from_millis(1));
-    let [mut one, mut same, mut each, mut alone, mut both] = [const { Vec::new() }; 5];
-    for _ in 0..plan.rounds * 10 {
-        one.push(throughput(1, length, |_| verify(&own[0])));
-        same.push(throughput(2, length, |_| verify(&own[0])));
-        each.push(throughput(2, length, |thread| verify(&own[thread])));
-        alone.push(throughput(1, length, |_| arithmetic()));
-        both.push(throughput(2, length, |_| arithmetic()));
-    }
-    let (law, of) = ("two threads", "times one thread");
-    let ratio = |two: &[f64], one: &[f64]| median(two) / median(one);
-    let best = |two: &[f64], one: &[f64]| {
-        format!("{:.2} by the fastest windows", fastest(two) / fastest(one))
+    let bare = floor::shared(&PAYLOADS[1]);
+    let [each, same, floor, loops] = trios(
+        plan,
+        [
+            &|thread| verify(&own[thread]),
+            &|_| verify(&own[0]),
+            &|_| {
+                black_box(bare());
+            },
+            &|_| arithmetic(),
+        ],
+    );
+    let told = |what: &str, trios: &Trios| {
+        Finding::told("two threads", what, trios.ratio(), "times one thread").note(trios.note())
     };
-    let judged = |what: &str, two: &[f64]| {
-        Finding::told(law, what, ratio(two, &one), of).at_least(1.9).note(best(two, &one))
-    };
-    let machine = ratio(&both, &alone);
     vec![
-        judged("verify, each its own token", &each),
-        judged("verify, both the same token", &same),
-        Finding::told(law, "arithmetic alone: what the machine has to give", machine, of)
-            .note(best(&both, &alone)),
-        Finding::told(
-            law,
-            "verify, each its own token, of what the machine gives",
-            ratio(&each, &one) / machine,
-            "",
-        ),
+        told("verify, each its own token", &each).at_least(1.9),
+        told("verify, both the same token", &same).at_least(1.9),
+        told("the bare primitive: what the machine has to give to such work", &floor),
+        told("arithmetic alone: what it has to give to any", &loops),
     ]
 }
 
-/// What nineteen windows in twenty do not exceed: told beside the median, and not judged.
-fn fastest(windows: &[f64]) -> f64 {
-    let mut sorted = windows.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() * 19 / 20]
+/// Calls a second of one thread alone, of both at once, and of the other one alone: three windows one behind the other.
+///
+/// A neighbour on this machine's cores makes a processor slower for seconds, and not both alike: what two of them do at once
+/// is to be held against what each does alone just before and behind it, and the ratios' median to be taken, not the ratio of
+/// medians.
+struct Trios(Vec<[f64; 3]>);
+
+type Call<'a> = &'a (dyn Fn(usize) + Sync);
+
+/// Two threads, each on a processor of its own, as long-lived as a server's.
+fn trios<const N: usize>(plan: Plan, calls: [Call<'_>; N]) -> [Trios; N] {
+    let length = (plan.batch * 2).max(Duration::from_millis(1));
+    let meet = Barrier::new(2);
+    let windows = |thread: usize| -> Vec<[[f64; 3]; N]> {
+        keep_to(thread);
+        let window = |call: Call<'_>, runs: bool| {
+            meet.wait();
+            if !runs {
+                std::thread::sleep(length / 8 + length);
+                return 0.0;
+            }
+            rate(length / 8, || call(thread));
+            rate(length, || call(thread))
+        };
+        let rounds = 0..plan.rounds * 5;
+        let trio = |call| [thread == 0, true, thread == 1].map(|runs| window(call, runs));
+        rounds.map(|_| calls.map(trio)).collect()
+    };
+    let [first, second] = std::thread::scope(|scope| {
+        let running = [0, 1].map(|thread| scope.spawn(move || windows(thread)));
+        running.map(|thread| thread.join().expect("a thread"))
+    });
+    std::array::from_fn(|call| {
+        let both = first.iter().zip(&second).map(|(first, second)| (first[call], second[call]));
+        Trios(both.map(|(a, b)| [a[0], a[1] + b[1], b[2]]).collect())
+    })
+}
+
+impl Trios {
+    fn ratio(&self) -> f64 {
+        let ratios = self.0.iter().map(|[first, both, second]| both / ((first + second) / 2.0));
+        median(&ratios.collect::<Vec<_>>())
+    }
+
+    fn note(&self) -> String {
+        let of = |at: usize| median(&self.0.iter().map(|trio| trio[at]).collect::<Vec<_>>());
+        format!("{:.2} by the windows' medians", of(1) / ((of(0) + of(2)) / 2.0))
+    }
 }
 
 /// Pure loops that keep a core as busy as it can be: where two processors are threads of one core, or another's
@@ -76,36 +111,30 @@ fn arithmetic() {
     black_box(chains);
 }
 
-/// Calls a second of all threads together.
-pub fn throughput(threads: usize, length: Duration, call: impl Fn(usize) + Sync) -> f64 {
-    let stop = AtomicBool::new(false);
-    let begin = Barrier::new(threads + 1);
-    std::thread::scope(|scope| {
-        let running: Vec<_> = (0..threads)
-            .map(|thread| {
-                let (stop, begin, call) = (&stop, &begin, &call);
-                scope.spawn(move || {
-                    begin.wait();
-                    // Until each thread has a processor of its own.
-                    let settled = Instant::now();
-                    while settled.elapsed() < length / 4 {
-                        (0..64).for_each(|_| call(thread));
-                    }
-                    let started = Instant::now();
-                    let mut calls = 0.0;
-                    while !stop.load(Ordering::Relaxed) {
-                        for _ in 0..64 {
-                            call(thread);
-                        }
-                        calls += 64.0;
-                    }
-                    calls / started.elapsed().as_secs_f64()
-                })
-            })
-            .collect();
-        begin.wait();
-        std::thread::sleep(length + length / 4);
-        stop.store(true, Ordering::Relaxed);
-        running.into_iter().map(|thread| thread.join().expect("a thread")).sum()
-    })
+/// Calls a second, for so long.
+pub fn rate(length: Duration, call: impl Fn()) -> f64 {
+    let started = Instant::now();
+    let mut calls = 0.0;
+    loop {
+        for _ in 0..64 {
+            call();
+        }
+        calls += 64.0;
+        let elapsed = started.elapsed();
+        if elapsed >= length {
+            return calls / elapsed.as_secs_f64();
+        }
+    }
+}
+
+/// Keeps this thread to one of the processors that the process may use; with fewer of them, to none.
+fn keep_to(number: usize) {
+    let mut allowed = sched_getaffinity(None).expect("the processors");
+    let mut wanted = (0..CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu));
+    let Some(cpu) = wanted.nth(number) else {
+        return;
+    };
+    allowed.clear();
+    allowed.set(cpu);
+    sched_setaffinity(None, &allowed).expect("a processor");
 }
