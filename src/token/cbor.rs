@@ -342,6 +342,38 @@ pub(crate) fn write_short_head(out: &mut Vec<u8>, major: Major, argument: u64) {
     }
 }
 
+/// Writes up to three integers; where they are below 2^32, as times are, at once: each that is written by itself waits
+/// for the one before.
+#[inline(always)]
+pub(crate) fn write_integers<const N: usize>(out: &mut Vec<u8>, integers: [u64; N]) {
+    const { assert!(N <= 3) };
+    let (mut whole, mut length) = (0_u128, 0_u32);
+    for argument in integers {
+        let Ok(argument) = u32::try_from(argument) else {
+            return integers.into_iter().for_each(|one| write_head(out, Major::Unsigned, one));
+        };
+        let (head, bytes) = small_integer(argument);
+        // Five bytes each, so fifteen at most.
+        whole |= u128::from(head) << length.saturating_mul(8);
+        length = length.saturating_add(bytes);
+    }
+    let end = out.len().saturating_add(length as usize);
+    out.extend_from_slice(&whole.to_le_bytes());
+    out.truncate(end);
+}
+
+/// The bytes of an integer, the first lowest, and how many they are.
+#[inline(always)]
+const fn small_integer(argument: u32) -> (u64, u32) {
+    let [a, b, c, d] = argument.to_be_bytes();
+    match argument {
+        0..=23 => (argument as u64, 1),
+        24..=0xff => (u64::from_le_bytes([24, d, 0, 0, 0, 0, 0, 0]), 2),
+        0x100..=0xffff => (u64::from_le_bytes([25, c, d, 0, 0, 0, 0, 0]), 3),
+        _ => (u64::from_le_bytes([26, a, b, c, d, 0, 0, 0]), 5),
+    }
+}
+
 /// Bytes that [`write_head`] writes: 1, 2, 3, 5 or 9.
 pub(crate) fn head_len(argument: u64) -> usize {
     usize::from(width(argument)).saturating_add(1)

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::cbor::{CborError, Cursor, Head, Major, head_len, write_head, write_short_head};
+use super::cbor::{CborError, Cursor, Head, Major, write_head, write_integers, write_short_head};
 
 /// One session's claims, borrowed from the token they were read from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -101,10 +101,8 @@ impl<'a> Claims<'a> {
         write_short_head(out, Major::Array, ITEMS);
         write_short_head(out, Major::Bytes, ID_BYTES);
         out.extend_from_slice(&self.id);
-        for seconds in [self.started, self.issued, self.expires, self.ends] {
-            write_short_head(out, Major::Unsigned, seconds);
-        }
-        write_short_head(out, Major::Unsigned, u64::from(self.revision));
+        write_integers(out, [self.started, self.issued, self.expires]);
+        write_integers(out, [self.ends, u64::from(self.revision)]);
         match self.subject {
             Some(subject) => {
                 write_head(out, Major::Text, subject.len() as u64);
@@ -115,14 +113,10 @@ impl<'a> Claims<'a> {
         out.extend_from_slice(self.state);
     }
 
-    /// Bytes that [`encode_into`](Self::encode_into) appends.
-    pub(crate) fn encoded_len(&self) -> usize {
-        let subject = self.subject.map_or(1, |subject| string_len(subject.len()));
-        [self.started, self.issued, self.expires, self.ends, u64::from(self.revision)]
-            .into_iter()
-            .map(head_len)
-            .chain([head_len(ITEMS), string_len(self.id.len()), subject, self.state.len()])
-            .fold(0, usize::saturating_add)
+    /// Bytes that [`encode_into`](Self::encode_into) appends at most.
+    pub(crate) fn most_len(&self) -> usize {
+        let subject = self.subject.map_or(0, str::len);
+        MOST_BESIDE.saturating_add(subject).saturating_add(self.state.len())
     }
 }
 
@@ -244,14 +238,12 @@ fn expect(cursor: &mut Cursor<'_>, major: Major) -> Result<u64, ClaimsError> {
     }
 }
 
-fn string_len(bytes: usize) -> usize {
-    head_len(bytes as u64).saturating_add(bytes)
-}
-
 const ITEMS: u64 = 8;
 const ID_BYTES: u64 = 12;
 const MAX_SUBJECT: u64 = 255;
 const SUBJECT_BYTES: std::ops::RangeInclusive<usize> = 1..=MAX_SUBJECT as usize;
+/// Bytes beside subject and state: the heads of the array and of the id, the id, five integers, the subject's head.
+const MOST_BESIDE: usize = 1 + 1 + 12 + 5 * 9 + 3;
 /// Sums of times below this stay far from every integer type's end, in any language.
 const TIME_LIMIT: u64 = 1 << 40;
 /// The simple value `null`.

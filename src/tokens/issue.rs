@@ -177,18 +177,16 @@ impl Tokens {
         let key = keys.active(now).ok_or(IssueError::Clock { now })?;
         let token = match protection {
             Protection::Signed => {
-                let len = HEADER_LEN.saturating_add(claims.encoded_len()).saturating_add(TAG_LEN);
-                self.must_fit(format::text_len(len), claims)?;
-                let mut bytes = Vec::with_capacity(len);
+                let room = HEADER_LEN.saturating_add(claims.most_len()).saturating_add(TAG_LEN);
+                let mut bytes = Vec::with_capacity(room);
                 bytes.extend_from_slice(&format::header(format::SIGNED, key.id));
                 claims.encode_into(&mut bytes);
                 key.signed.sign(&mut bytes, binding);
                 format::encode(&bytes)
             }
             Protection::Sealed => {
-                let len = CLAIMS_AT.saturating_add(claims.encoded_len()).saturating_add(TAG_LEN);
-                self.must_fit(format::text_len(len), claims)?;
-                let mut bytes = Vec::with_capacity(len);
+                let room = CLAIMS_AT.saturating_add(claims.most_len()).saturating_add(TAG_LEN);
+                let mut bytes = Vec::with_capacity(room);
                 bytes.extend_from_slice(&format::header(format::SEALED, key.id));
                 let write = |bytes: &mut Vec<u8>| claims.encode_into(bytes);
                 let sealed =
@@ -198,6 +196,7 @@ impl Tokens {
             }
             Protection::Jwt => self.jwt_of(claims, key, binding, state_json)?,
         };
+        self.must_fit(token.len(), claims)?;
         Ok(Issued { token, info: info(claims) })
     }
 
@@ -213,7 +212,7 @@ impl Tokens {
         if !binding.is_empty() {
             return Err(IssueError::JwtBinding);
         }
-        let token = jwt.sign(&self.shared.audience, claims, |payload| match state_json {
+        jwt.sign(&self.shared.audience, claims, |payload| match state_json {
             Some(text) => {
                 payload.extend_from_slice(text.as_bytes());
                 Ok(())
@@ -223,10 +222,7 @@ impl Tokens {
                 Ok(true) => Err(IssueError::JwtBytes),
                 Err(error) => Err(IssueError::State(error)),
             },
-        });
-        let token = token?;
-        self.must_fit(token.len(), claims)?;
-        Ok(token)
+        })
     }
 
     #[cfg(not(feature = "jwt"))]

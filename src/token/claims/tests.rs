@@ -220,8 +220,10 @@ fn a_session_without_a_subject_costs_what_the_format_says() {
         subject: None,
         state: &[0xf6],
     };
+    let mut out = Vec::new();
+    claims.encode_into(&mut out);
     // Signed: 7 of header, 16 of tag, and 53 in all before the state.
-    assert_eq!(claims.encoded_len() - claims.state.len(), 53 - 7 - 16);
+    assert_eq!(out.len() - claims.state.len(), 53 - 7 - 16);
 }
 
 fn any_claims() -> impl Strategy<Value = (Vec<u8>, bool)> {
@@ -244,7 +246,7 @@ fn any_claims() -> impl Strategy<Value = (Vec<u8>, bool)> {
             };
             let mut out = Vec::new();
             claims.encode_into(&mut out);
-            assert_eq!(out.len(), claims.encoded_len());
+            assert!(out.len() <= claims.most_len());
             let valid = claims.validate().is_ok();
             (out, valid)
         })
@@ -271,7 +273,6 @@ proptest! {
             let mut again = Vec::new();
             claims.encode_into(&mut again);
             prop_assert_eq!(&again, &encoded);
-            prop_assert_eq!(again.len(), claims.encoded_len());
             prop_assert!(claims.issued_at() < claims.expires_at());
             prop_assert!(claims.expires_at() <= claims.ends_at());
             prop_assert!(claims.ends_at() < 1 << 40);

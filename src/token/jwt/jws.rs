@@ -187,7 +187,7 @@ impl Payload<'_> {
             // Read to where it belongs, at the end.
             state: &[],
         };
-        let length = claims.encoded_len().saturating_add(json.len()).saturating_add(more);
+        let length = claims.most_len().saturating_add(json.len()).saturating_add(more);
         let mut bytes = Vec::with_capacity(length);
         claims.encode_into(&mut bytes);
         let start = bytes.len();

@@ -69,6 +69,30 @@ impl Writer<'_> {
         self.out.push(then);
     }
 
+    /// Most counts have one digit.
+    #[inline(always)]
+    fn unsigned(&mut self, value: u64) {
+        match u8::try_from(value) {
+            Ok(digit @ 0..10) => self.out.extend_from_slice(&[b'0' | digit, b',']),
+            _ => self.scalar(&value, b','),
+        }
+    }
+
+    /// Most numbers with a fraction are prices.
+    #[inline(always)]
+    fn float(&mut self, value: f64) {
+        let Some(hundredths) = hundredths(value) else {
+            return self.scalar(&value, b',');
+        };
+        let (whole, rest) = (hundredths / 100, (hundredths % 100) as u8);
+        self.out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+        let tenth = b'0' | (rest / 10);
+        match rest % 10 {
+            0 => self.out.extend_from_slice(&[b'.', tenth, b',']),
+            last => self.out.extend_from_slice(&[b'.', tenth, b'0' | last, b',']),
+        }
+    }
+
     /// Most text has nothing to escape, and is then copied whole; a short one, as most names are, with all that is
     /// around it at once. Every byte that is pushed by itself waits for the one before.
     #[inline(always)]
@@ -99,6 +123,18 @@ impl Writer<'_> {
         self.out.extend_from_slice(text);
         self.out.extend_from_slice(&[b'"', then]);
     }
+}
+
+/// A hundred times the value, where that is a whole number, and the value so written out is one that no shorter decimal
+/// says: below 10^15 each whole number of hundredths is an f64 of its own.
+#[inline(always)]
+fn hundredths(value: f64) -> Option<u64> {
+    if !(0.01..1e13).contains(&value) {
+        return None;
+    }
+    // Signed: processors turn floats into no other integers at once.
+    let hundredths = (value * 100.0 + 0.5) as i64;
+    (hundredths as f64 / 100.0 == value).then_some(hundredths.unsigned_abs())
 }
 
 /// Bytes of a text that is written with what is around it.
@@ -143,9 +179,9 @@ impl Listener for Writer<'_> {
             Item::Null => self.out.extend_from_slice(b"null,"),
             Item::Bool(true) => self.out.extend_from_slice(b"true,"),
             Item::Bool(false) => self.out.extend_from_slice(b"false,"),
-            Item::Unsigned(value) => self.scalar(&value, b','),
+            Item::Unsigned(value) => self.unsigned(value),
             Item::Negative(value) => self.scalar(&value, b','),
-            Item::Float(value) => self.scalar(&value, b','),
+            Item::Float(value) => self.float(value),
             Item::Text(text) => self.text(text, b','),
             // The alphabet has nothing that JSON would escape.
             Item::Bytes(bytes) => {
@@ -233,7 +269,79 @@ mod tests {
         }
     }
 
+    /// One item, and what `serde_json` makes of the same.
+    fn written<T>(value: T, item: impl Fn(T) -> Item<'static, &'static [u8]>) -> (String, String)
+    where
+        T: serde::Serialize + Copy,
+    {
+        let mut out = Vec::new();
+        Writer { out: &mut out, had_bytes: false }.item(item(value));
+        (String::from_utf8(out).unwrap(), serde_json::to_string(&value).unwrap() + ",")
+    }
+
+    #[test]
+    fn numbers_at_the_ends_of_what_is_written_quickly_are_written_as_serde_json_writes_them() {
+        for value in [
+            0.0,
+            -0.0,
+            -1.5,
+            5e-324,
+            0.001,
+            0.005,
+            0.009_999,
+            0.01,
+            0.010_000_000_000_000_002,
+            0.1,
+            0.29,
+            0.5,
+            0.99,
+            1.0,
+            1.005,
+            1.1,
+            4.35,
+            87.0,
+            100.0,
+            1e12,
+            9_999_999_999_999.98,
+            9_999_999_999_999.99,
+            9_999_999_999_999.998,
+            1e13,
+            1e15,
+            1e16,
+            1e17,
+            1e300,
+            f64::MAX,
+            0.1 + 0.2,
+        ] {
+            let (ours, theirs) = written(value, Item::Float);
+            assert_eq!(ours, theirs);
+        }
+        for value in [0, 9, 10, 99, 255, 256, u64::MAX] {
+            let (ours, theirs) = written(value, Item::Unsigned);
+            assert_eq!(ours, theirs);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn numbers_are_written_as_serde_json_writes_them(
+            float in prop_oneof![
+                any::<f64>().prop_filter("finite", |float| float.is_finite()),
+                (0..2_000_000_000_000_000_u64, 0..5_i32).prop_map(|(whole, places)| whole as f64 / 10_f64.powi(places)),
+                (0..200_000_u64, 0..5_i32).prop_map(|(whole, places)| whole as f64 / 10_f64.powi(places)),
+                // A neighbour of a price.
+                (1..2_000_000_000_u64, -2..3_i64).prop_map(|(whole, steps)| {
+                    f64::from_bits((whole as f64 / 100.0).to_bits().wrapping_add_signed(steps))
+                }),
+            ],
+            whole in prop_oneof![any::<u64>(), 0..300_u64],
+        ) {
+            let (ours, theirs) = written(float, Item::Float);
+            prop_assert_eq!(ours, theirs);
+            let (ours, theirs) = written(whole, Item::Unsigned);
+            prop_assert_eq!(ours, theirs);
+        }
+
         #[test]
         fn text_is_written_as_serde_json_writes_it(text in "[ -~\\x00-\\x20\"\\\\é漢😀]{0,40}") {
             let mut out = Vec::new();

@@ -50,24 +50,28 @@ struct Walk<'w, 'a, L> {
 }
 
 impl<'a, L: Listener> Walk<'_, 'a, L> {
+    // Always: most items are scalars, and a call for each of them costs as much as they do.
+    #[inline(always)]
     fn value(&mut self, depth: usize) -> Result<(), StateError> {
         let item: Item<'a, L::Text<'a>> = item::read(self.cursor)?;
-        match item {
-            Item::Array(_) | Item::Map(_) if depth >= MAX_DEPTH => {
-                return Err(StateErrorKind::TooDeep.into());
-            }
-            Item::Array(count) => {
-                self.listener.item(item);
-                self.array(count, depth.saturating_add(1))?;
-                self.listener.end(item);
-            }
-            Item::Map(count) => {
-                self.listener.item(item);
-                self.map(count, depth.saturating_add(1))?;
-                self.listener.end(item);
-            }
-            scalar => self.listener.item(scalar),
+        if matches!(item, Item::Array(_) | Item::Map(_)) {
+            return self.container(item, depth);
         }
+        self.listener.item(item);
+        Ok(())
+    }
+
+    fn container(&mut self, start: Item<'a, L::Text<'a>>, depth: usize) -> Result<(), StateError> {
+        if depth >= MAX_DEPTH {
+            return Err(StateErrorKind::TooDeep.into());
+        }
+        self.listener.item(start);
+        match start {
+            Item::Array(count) => self.array(count, depth.saturating_add(1))?,
+            Item::Map(count) => self.map(count, depth.saturating_add(1))?,
+            _ => {}
+        }
+        self.listener.end(start);
         Ok(())
     }
 

@@ -18,14 +18,20 @@ pub(super) struct Writer<'o> {
 
 /// A container that is being written.
 pub(super) struct Open {
-    major: Major,
-    /// Where in `out` its head is, and where its items start.
-    head: usize,
-    items: usize,
+    place: Place,
     /// The count its head was written with.
     hint: u64,
     /// A map's names.
     seen: Seen,
+}
+
+/// Where a container is.
+#[derive(Clone, Copy)]
+struct Place {
+    major: Major,
+    /// Where in `out` its head is, and where its items start.
+    head: usize,
+    items: usize,
 }
 
 /// Writes one state with `write`, and takes it back where that fails.
@@ -120,7 +126,8 @@ impl Writer<'_> {
         let hint = hint.unwrap_or(0) as u64;
         let head = self.out.len();
         write_short_head(self.out, major, hint);
-        Ok(Open { major, head, items: self.out.len(), hint, seen: Seen::default() })
+        let place = Place { major, head, items: self.out.len() };
+        Ok(Open { place, hint, seen: Seen::default() })
     }
 
     /// Writes a key of a map, the innermost that is open.
@@ -149,7 +156,7 @@ impl Writer<'_> {
     /// The key at `index` in an open map, for the path of an error in its value.
     #[cold]
     pub(super) fn name_at(&self, map: &Open, index: u64) -> &str {
-        let mut items = self.items(map);
+        let mut items = self.items(map.place);
         for _ in 0..index {
             let skipped = item::skip(&mut items).and_then(|()| item::skip(&mut items));
             if skipped.is_err() {
@@ -159,46 +166,47 @@ impl Writer<'_> {
         item::read_key(&mut items).unwrap_or_default()
     }
 
-    fn items(&self, open: &Open) -> Cursor<'_> {
-        Cursor::new(self.out.get(open.items..).unwrap_or_default())
+    fn items(&self, place: Place) -> Cursor<'_> {
+        Cursor::new(self.out.get(place.items..).unwrap_or_default())
     }
 
     /// Ends a container after `count` items or pairs.
-    #[inline]
+    // Always, and nothing that it calls is told by reference what is open: that would be copied first.
+    #[inline(always)]
     pub(super) fn close(&mut self, open: &Open, count: u64) -> Result<(), StateError> {
         if open.seen.is_doubtful() {
-            self.no_twin(open, count)?;
+            self.no_twin(open.place, count)?;
         }
         self.depth = self.depth.saturating_sub(1);
         if count != open.hint {
-            self.correct(open, count);
+            self.correct(open.place, count);
         }
         Ok(())
     }
 
-    fn correct(&mut self, open: &Open, count: u64) {
+    fn correct(&mut self, place: Place, count: u64) {
         // JSON tells no count before its items, and most counts fit the byte that is there.
         if let (Ok(count @ ..24), Some([head])) =
-            (u8::try_from(count), self.out.get_mut(open.head..open.items))
+            (u8::try_from(count), self.out.get_mut(place.head..place.items))
         {
-            *head = (open.major as u8) << 5 | count;
+            *head = (place.major as u8) << 5 | count;
             return;
         }
         // Written behind all, and turned to its place: no memory besides is taken.
         let end = self.out.len();
-        write_head(self.out, open.major, count);
+        write_head(self.out, place.major, count);
         let length = self.out.len().saturating_sub(end);
-        if let Some(whole) = self.out.get_mut(open.head..) {
+        if let Some(whole) = self.out.get_mut(place.head..) {
             whole.rotate_right(length);
         }
-        let old = open.items.saturating_sub(open.head);
-        let old_at = open.head.saturating_add(length);
+        let old = place.items.saturating_sub(place.head);
+        let old_at = place.head.saturating_add(length);
         self.out.drain(old_at..old_at.saturating_add(old));
     }
 
     #[cold]
-    fn no_twin(&mut self, open: &Open, count: u64) -> Result<(), StateError> {
-        let Some(twin) = twin(self.items(open), count).map(str::to_owned) else {
+    fn no_twin(&mut self, place: Place, count: u64) -> Result<(), StateError> {
+        let Some(twin) = twin(self.items(place), count).map(str::to_owned) else {
             return Ok(());
         };
         Err(self.fail(StateErrorKind::DuplicateKey).under_key(&twin))
@@ -206,7 +214,7 @@ impl Writer<'_> {
 
     /// Takes back a container that turned out not to be one, and all that is in it.
     pub(super) fn undo(&mut self, open: Open) {
-        self.out.truncate(open.head);
+        self.out.truncate(open.place.head);
         self.depth = self.depth.saturating_sub(1);
     }
 
