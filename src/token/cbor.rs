@@ -375,6 +375,7 @@ const fn small_integer(argument: u32) -> (u64, u32) {
 }
 
 /// Bytes that [`write_head`] writes: 1, 2, 3, 5 or 9.
+#[cfg(any(feature = "server", test))]
 pub(crate) fn head_len(argument: u64) -> usize {
     usize::from(width(argument)).saturating_add(1)
 }

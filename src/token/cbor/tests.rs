@@ -29,6 +29,26 @@ proptest! {
         prop_assert!(head.is_shortest());
         prop_assert!(cursor.rest().is_empty());
     }
+
+    #[test]
+    fn integers_that_are_written_at_once_are_written_as_one_by_one(
+        three in prop::array::uniform3(prop_oneof![
+            0..300_u64,
+            any::<u16>().prop_map(u64::from),
+            any::<u32>().prop_map(u64::from),
+            any::<u64>(),
+        ]),
+        before in prop::collection::vec(any::<u8>(), 0..3),
+    ) {
+        let (mut out, mut wanted) = (before.clone(), before);
+        let [a, b, c] = three;
+        write_integers(&mut out, [a, b]);
+        write_integers(&mut out, [a, b, c]);
+        for one in [a, b, a, b, c] {
+            write_head(&mut wanted, Major::Unsigned, one);
+        }
+        prop_assert_eq!(out, wanted);
+    }
 }
 
 #[test]
