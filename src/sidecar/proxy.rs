@@ -77,14 +77,16 @@ impl Shared {
     async fn pass(&self, mut parts: Box<Parts>, body: Body) -> Result<Response<Body>, Refused> {
         let settings = &self.settings;
         let mut extensions = std::mem::take(&mut parts.extensions);
-        let client = extensions.remove().unwrap_or_else(|| Client::new(None, false));
+        let client: Option<Client> = extensions.remove();
+        // A tunnel ends where its connection waits for it.
+        let websocket = client.is_some() && end_to_end::wants_websocket(&parts);
+        let client = client.unwrap_or_else(|| Client::new(None, false));
         let (target, host) = checked(&parts)?;
         let need = self.need(&parts.method, target.as_str())?;
         let came = Came {
             as_bearer: self.came_as_bearer(&parts, &extensions),
             untold: need == Need::Public,
         };
-        let websocket = end_to_end::wants_websocket(&parts);
         end_to_end::of_request(&mut parts.headers, &client, host.as_ref(), &settings.believed);
         end_to_end::hide_token(&mut parts.headers, &settings.cookie, came.as_bearer);
         let passed = self.tell(need, &extensions, &mut parts.headers)?;

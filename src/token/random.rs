@@ -4,6 +4,9 @@
 //! was copied, or restored from a checkpoint; and glibc has one, from 2.41 on: its `getrandom` answers from memory of the
 //! process (the vDSO's), which the kernel wipes for a fork and renews in a restored machine, and which a restored process
 //! still has. So it is not asked, where that can be done.
+//!
+//! rustix makes the call itself on x86, Arm and RISC-V, of 32 and 64 bits. On other processors, and where another crate of the
+//! program turns on its feature `use-libc`, it asks the C library.
 
 use rand::TryRng;
 use rand::rngs::{SysError, SysRng};

@@ -106,11 +106,18 @@ impl Drop for SealedKey {
     }
 }
 
-/// Encrypts the claims that follow a header and a nonce, in place, and appends the tag.
-fn seal(cipher: &Cipher, token: &mut Vec<u8>, binding: &[u8]) -> Option<()> {
+/// Puts the nonce into its place behind a header, encrypts the claims that follow it, and appends the tag.
+fn seal(
+    cipher: &Cipher,
+    prefix: &Prefix,
+    rest: &[u8; REST_LEN],
+    token: &mut Vec<u8>,
+    binding: &[u8],
+) -> Option<()> {
     let (header, body) = token.split_first_chunk_mut::<HEADER_LEN>()?;
-    let (_, body) = body.split_first_chunk_mut::<PREFIX_LEN>()?;
-    let (rest, text) = body.split_first_chunk_mut::<REST_LEN>()?;
+    let (first, body) = body.split_first_chunk_mut::<PREFIX_LEN>()?;
+    let (second, text) = body.split_first_chunk_mut::<REST_LEN>()?;
+    (*first, *second) = (*prefix, *rest);
     let tag = with_aad(header, binding, |aad| cipher.seal(rest, aad, text))?;
     token.extend_from_slice(&tag);
     Some(())
@@ -136,6 +143,8 @@ fn with_aad<T>(header: &[u8; HEADER_LEN], binding: &[u8], with: impl FnOnce(&[u8
 pub(crate) const LONGEST_BINDING: usize = 1_024;
 pub(crate) const PREFIX_LEN: usize = 12;
 pub(crate) const REST_LEN: usize = NONCE_LEN;
+/// Room for a nonce, before there is one.
+pub(crate) const NO_NONCE: [u8; PREFIX_LEN + REST_LEN] = [0; PREFIX_LEN + REST_LEN];
 /// Where the claims of a sealed token start.
 pub(crate) const CLAIMS_AT: usize = HEADER_LEN + PREFIX_LEN + REST_LEN;
 

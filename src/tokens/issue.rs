@@ -14,7 +14,7 @@ use crate::size::{Heaviest, heaviest};
 use crate::token::claims::Claims;
 use crate::token::format::{self, HEADER_LEN, Protection, TAG_LEN};
 use crate::token::random::draw;
-use crate::token::sealed::{CLAIMS_AT, FreshNonce};
+use crate::token::sealed::{CLAIMS_AT, FreshNonce, NO_NONCE};
 #[cfg(feature = "jwt")]
 use crate::token::state;
 use crate::token::state::StateError;
@@ -181,6 +181,7 @@ impl Tokens {
                 let mut bytes = Vec::with_capacity(room);
                 bytes.extend_from_slice(&format::header(format::SIGNED, key.id));
                 claims.encode_into(&mut bytes);
+                self.must_fit(format::text_len(bytes.len().saturating_add(TAG_LEN)), claims)?;
                 key.signed.sign(&mut bytes, binding);
                 format::encode(&bytes)
             }
@@ -188,15 +189,19 @@ impl Tokens {
                 let room = CLAIMS_AT.saturating_add(claims.most_len()).saturating_add(TAG_LEN);
                 let mut bytes = Vec::with_capacity(room);
                 bytes.extend_from_slice(&format::header(format::SEALED, key.id));
-                let write = |bytes: &mut Vec<u8>| claims.encode_into(bytes);
-                let sealed =
-                    self.shared.sealer.seal(&key.sealed, &mut bytes, binding, nonce, now, write);
+                bytes.extend_from_slice(&NO_NONCE);
+                claims.encode_into(&mut bytes);
+                self.must_fit(format::text_len(bytes.len().saturating_add(TAG_LEN)), claims)?;
+                let sealed = self.shared.sealer.seal(&key.sealed, &mut bytes, binding, nonce, now);
                 sealed.map_err(random_error)?;
                 format::encode(&bytes)
             }
-            Protection::Jwt => self.jwt_of(claims, key, binding, state_json)?,
+            Protection::Jwt => {
+                let token = self.jwt_of(claims, key, binding, state_json)?;
+                self.must_fit(token.len(), claims)?;
+                token
+            }
         };
-        self.must_fit(token.len(), claims)?;
         Ok(Issued { token, info: info(claims) })
     }
 

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::PROVIDERS;
 
-/// Whether a text is a JWS of this key: by [`jsonwebtoken`], as `token/jwt.rs` calls it.
+/// Whether a text is a JWS of this key: by [`jsonwebtoken`], which has no part in the library.
 fn verifies(text: &str, key: &[u8]) -> bool {
     let parsed = parse(text).is_some_and(|(signed, signature)| {
         let key = DecodingKey::from_secret(key);

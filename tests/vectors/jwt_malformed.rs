@@ -200,6 +200,8 @@ fn states() -> Spoilt {
 
 fn whole() -> Spoilt {
     let good = usual().json();
+    let bare = usual().without("sub").json().replacen(r#","state":"#, r#"},"state":"#, 1);
+    let state_behind = |white| format!("{}{white}", bare.strip_suffix('}').unwrap());
     let mut list: Spoilt = [
         ("the payload is null", "null".to_owned()),
         ("the payload is an empty object", "{}".into()),
@@ -213,6 +215,8 @@ fn whole() -> Spoilt {
         ("the payload has a comment", good.replacen('{', "{/**/", 1)),
         ("the payload is cut short", good[..good.len() - 1].into()),
         ("the payload has a no-break space", good.replacen('{', "{\u{a0}", 1)),
+        ("the payload has its state behind it, and a line's end", state_behind("\n")),
+        ("the payload has its state behind it, and a space", state_behind(" ")),
     ]
     .map(|(name, text)| (name.to_owned(), text.into_bytes()))
     .into();

@@ -106,7 +106,8 @@ fn set_apart(bytes: &mut Vec<u8>, payload: &Range<usize>) -> Option<Range<usize>
     let subject = subject.and_then(|tail| memmem::rfind(tail, SUBJECT));
     let end = match subject {
         Some(at) => tail.saturating_add(at),
-        None => whole.len().checked_sub(1)?,
+        // Not white space behind an object that was closed before.
+        None => whole.strip_suffix(b"}")?.len(),
     };
     let at = |place: usize| payload.start.saturating_add(place);
     let (name, start, end) = (at(name), at(start), at(end));
@@ -294,6 +295,10 @@ mod tests {
             white in any::<bool>(),
             cut in prop::option::weighted(0.2, any::<prop::sample::Index>()),
             again in prop::option::weighted(0.2, prop::sample::select(&STATES[..])),
+            // The object's end before its state, or none.
+            end in prop::sample::select(&["}", "}", "}", "", "} ", "}}"][..]),
+            closed in prop::bool::weighted(0.2),
+            behind in prop::sample::select(&["", "", "\n", " ", "\t", "\r", "\x0c", "}"][..]),
         ) {
             let mut members: Vec<String> = members.into_iter().map(str::to_owned).collect();
             if last {
@@ -303,11 +308,14 @@ mod tests {
             members.truncate(count);
             let at = if last { 7 } else { at.min(members.len()) };
             members.insert(at, format!(r#""state":{state}"#));
+            if closed && let Some(before) = at.checked_sub(1) {
+                members[before].push('}');
+            }
             if let Some(again) = again {
                 members.push(format!(r#""state":{again}"#));
             }
             let comma = if white { ", " } else { "," };
-            let mut payload = format!("{{{}}}", members.join(comma));
+            let mut payload = format!("{{{}{end}{behind}", members.join(comma));
             if let Some(cut) = cut {
                 let cut = cut.index(payload.len());
                 if payload.is_char_boundary(cut) {
@@ -316,6 +324,16 @@ mod tests {
             }
             let (apart, whole) = both(&payload);
             prop_assert_eq!(apart, whole, "{}", payload);
+        }
+    }
+
+    /// What was in front of the state was an object, and the last byte was taken for the end of a whole one.
+    #[test]
+    fn an_object_with_a_state_and_white_space_behind_it_is_no_payload() {
+        let members = MEMBERS[..7].join(",");
+        for behind in ["\n", " ", "\t", "\r", "", "}", "} ", "\x0c"] {
+            let (apart, whole) = both(&format!(r#"{{{members}}},"state":null{behind}"#));
+            assert_eq!((apart, whole), (None, None), "{behind:?}");
         }
     }
 

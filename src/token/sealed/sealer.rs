@@ -39,8 +39,7 @@ impl FreshNonce {
 }
 
 impl Sealer {
-    /// Appends nonce and claims to a header, seals them, and appends the tag. The claims are what
-    /// `write` appends.
+    /// Seals the claims that follow a header and room for a nonce, which is then there, and appends the tag.
     pub(crate) fn seal(
         &self,
         key: &SealedKey,
@@ -48,15 +47,11 @@ impl Sealer {
         binding: &[u8],
         nonce: FreshNonce,
         now: UnixTime,
-        write: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), SysError> {
         let current = self.current(key, now)?;
         let current = current.as_ref().ok_or(SysError::UNEXPECTED)?;
-        token.extend_from_slice(&current.prefix);
-        token.extend_from_slice(&nonce.0);
-        write(token);
         // A token is far below the 2^36 bytes at which AES-GCM refuses.
-        seal(&current.cipher, token, binding).ok_or(SysError::UNEXPECTED)
+        seal(&current.cipher, &current.prefix, &nonce.0, token, binding).ok_or(SysError::UNEXPECTED)
     }
 
     /// What this token is sealed with; always there.

@@ -85,8 +85,8 @@ fn accumulated(cases: usize) -> String {
 
 /// A whole token's bytes, sealed by `key` under this prefix.
 fn token(key: &SealedKey, prefix: &Prefix, claims: &[u8]) -> Vec<u8> {
-    let mut token = [&[0; HEADER_LEN][..], prefix, &[9; REST_LEN], claims].concat();
-    seal(&key.derive(prefix).unwrap(), &mut token, b"").unwrap();
+    let mut token = [&[0; HEADER_LEN][..], &NO_NONCE, claims].concat();
+    seal(&key.derive(prefix).unwrap(), prefix, &[9; REST_LEN], &mut token, b"").unwrap();
     token
 }
 
@@ -205,8 +205,9 @@ fn a_cipher_planted_under_one_audience_is_never_used_for_another() {
 #[test]
 fn a_binding_is_part_of_what_is_authenticated() {
     let key = key([5; 32]);
-    let mut bound = [&[0; HEADER_LEN][..], &[1; PREFIX_LEN], &[9; REST_LEN], b"claims"].concat();
-    seal(&key.derive(&[1; 12]).unwrap(), &mut bound, b"certificate").unwrap();
+    let mut bound = [&[0; HEADER_LEN][..], &NO_NONCE, b"claims"].concat();
+    let cipher = key.derive(&[1; PREFIX_LEN]).unwrap();
+    seal(&cipher, &[1; PREFIX_LEN], &[9; REST_LEN], &mut bound, b"certificate").unwrap();
     for (binding, opens) in [(&b"certificate"[..], true), (b"", false), (b"certificatf", false)] {
         assert_eq!(key.open(&mut bound.clone(), binding).is_some(), opens);
     }
