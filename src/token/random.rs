@@ -5,7 +5,7 @@
 //! process (the vDSO's), which the kernel wipes for a fork and renews in a restored machine, and which a restored process
 //! still has. So it is not asked, where that can be done.
 //!
-//! rustix makes the call itself on x86, Arm and RISC-V, of 32 and 64 bits. On other processors, and where another crate of the
+//! rustix makes the call itself on x86, Arm (both of 32 and 64 bits) and RISC-V of 64 bits. On other processors, and where another crate of the
 //! program turns on its feature `use-libc`, it asks the C library.
 
 use rand::TryRng;
