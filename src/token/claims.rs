@@ -242,8 +242,8 @@ const ITEMS: u64 = 8;
 const ID_BYTES: u64 = 12;
 const MAX_SUBJECT: u64 = 255;
 const SUBJECT_BYTES: std::ops::RangeInclusive<usize> = 1..=MAX_SUBJECT as usize;
-/// Bytes beside subject and state: the heads of the array and of the id, the id, five integers, the subject's head.
-const MOST_BESIDE: usize = 1 + 1 + 12 + 5 * 9 + 3;
+/// Bytes beside subject and state: the heads of the array and of the id, the id, four times, a revision, the subject's head.
+const MOST_BESIDE: usize = 1 + 1 + 12 + 4 * 9 + 5 + 3;
 /// Sums of times below this stay far from every integer type's end, in any language.
 const TIME_LIMIT: u64 = 1 << 40;
 /// The simple value `null`.

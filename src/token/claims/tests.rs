@@ -226,6 +226,25 @@ fn a_session_without_a_subject_costs_what_the_format_says() {
     assert_eq!(out.len() - claims.state.len(), 53 - 7 - 16);
 }
 
+/// Memory is made by it.
+#[test]
+fn the_longest_claims_are_as_long_as_is_reckoned() {
+    let subject = "s".repeat(256);
+    let claims = Claims {
+        id: [7; 12],
+        started: u64::MAX,
+        issued: u64::MAX,
+        expires: u64::MAX,
+        ends: u64::MAX,
+        revision: u32::MAX,
+        subject: Some(&subject),
+        state: &[0xf6; 9],
+    };
+    let mut out = Vec::new();
+    claims.encode_into(&mut out);
+    assert_eq!(out.len(), claims.most_len());
+}
+
 fn any_claims() -> impl Strategy<Value = (Vec<u8>, bool)> {
     let seconds = || prop_oneof![0..30_u64, 0..100_000_u64, 0..(1_u64 << 38), any::<u64>()];
     (

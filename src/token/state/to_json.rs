@@ -280,6 +280,18 @@ mod tests {
     }
 
     #[test]
+    fn prices_are_known_by_their_hundredths_and_other_numbers_are_not() {
+        let all = (1..200_000).chain(999_999_999_990_000..1_000_000_000_000_000);
+        let step = if cfg!(miri) { 1_000 } else { 1 };
+        for price in all.step_by(step) {
+            assert_eq!(hundredths(price as f64 / 100.0), Some(price));
+        }
+        for other in [0.0, -1.0, 0.005, 1.005, 0.1 + 0.2, 1e13, f64::NAN, f64::INFINITY] {
+            assert_eq!(hundredths(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn numbers_at_the_ends_of_what_is_written_quickly_are_written_as_serde_json_writes_them() {
         for value in [
             0.0,
